@@ -1,0 +1,105 @@
+"""A workflow orchestrator: pipelines are DAGs of Python tasks, scheduled in milliseconds."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tradewind.authoring.context import Context, get_current_context
+    from tradewind.authoring.dag import DAG
+    from tradewind.authoring.group import TaskGroup, task_group
+    from tradewind.authoring.hook import BaseHook
+    from tradewind.authoring.operator import BaseOperator
+    from tradewind.authoring.operators.branch import BaseBranchOperator, BranchPythonOperator
+    from tradewind.authoring.operators.empty import EmptyOperator
+    from tradewind.authoring.operators.latest_only import LatestOnlyOperator
+    from tradewind.authoring.operators.python import PythonOperator
+    from tradewind.authoring.operators.short_circuit import ShortCircuitOperator
+    from tradewind.authoring.params import Param, ParamsDict
+    from tradewind.authoring.references import XComArg
+    from tradewind.authoring.relations import Label, chain, chain_linear, cross_downstream
+    from tradewind.authoring.taskflow import dag, task
+    from tradewind.authoring.variable import Variable
+    from tradewind.authoring.weights import WeightRule
+    from tradewind.errors import FailTask, SkipTask
+    from tradewind.model.connection import Connection
+    from tradewind.model.states import TriggerRule
+
+__version__ = "0.1.0"
+
+#: Where each public name lives. Imported at its first use: ``import tradewind`` costs next to nothing.
+_HOMES = {
+    "DAG": "tradewind.authoring.dag",
+    "BaseBranchOperator": "tradewind.authoring.operators.branch",
+    "BaseHook": "tradewind.authoring.hook",
+    "BaseOperator": "tradewind.authoring.operator",
+    "BranchPythonOperator": "tradewind.authoring.operators.branch",
+    "Connection": "tradewind.model.connection",
+    "Context": "tradewind.authoring.context",
+    "EmptyOperator": "tradewind.authoring.operators.empty",
+    "FailTask": "tradewind.errors",
+    "Label": "tradewind.authoring.relations",
+    "LatestOnlyOperator": "tradewind.authoring.operators.latest_only",
+    "Param": "tradewind.authoring.params",
+    "ParamsDict": "tradewind.authoring.params",
+    "PythonOperator": "tradewind.authoring.operators.python",
+    "ShortCircuitOperator": "tradewind.authoring.operators.short_circuit",
+    "SkipTask": "tradewind.errors",
+    "TaskGroup": "tradewind.authoring.group",
+    "TriggerRule": "tradewind.model.states",
+    "Variable": "tradewind.authoring.variable",
+    "WeightRule": "tradewind.authoring.weights",
+    "XComArg": "tradewind.authoring.references",
+    "chain": "tradewind.authoring.relations",
+    "chain_linear": "tradewind.authoring.relations",
+    "cross_downstream": "tradewind.authoring.relations",
+    "dag": "tradewind.authoring.taskflow",
+    "get_current_context": "tradewind.authoring.context",
+    "task": "tradewind.authoring.taskflow",
+    "task_group": "tradewind.authoring.group",
+}
+
+__all__ = [
+    "DAG",
+    "BaseBranchOperator",
+    "BaseHook",
+    "BaseOperator",
+    "BranchPythonOperator",
+    "Connection",
+    "Context",
+    "EmptyOperator",
+    "FailTask",
+    "Label",
+    "LatestOnlyOperator",
+    "Param",
+    "ParamsDict",
+    "PythonOperator",
+    "ShortCircuitOperator",
+    "SkipTask",
+    "TaskGroup",
+    "TriggerRule",
+    "Variable",
+    "WeightRule",
+    "XComArg",
+    "__version__",
+    "chain",
+    "chain_linear",
+    "cross_downstream",
+    "dag",
+    "get_current_context",
+    "task",
+    "task_group",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tradewind' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

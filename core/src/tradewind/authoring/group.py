@@ -1,0 +1,202 @@
+"""Task groups: a name for tasks that belong together, which arrows may begin and end at."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+
+from tradewind.authoring import scope
+from tradewind.authoring.checks import checked, mapping, unknown_argument
+from tradewind.authoring.places import Place, calling_place
+from tradewind.authoring.relations import Node
+from tradewind.errors import ArgumentError, DefinitionError, DuplicateTaskId
+from tradewind.model.ids import check_id
+from tradewind.model.spec import GroupSpec
+
+if TYPE_CHECKING:
+    from tradewind.authoring.dag import DAG
+    from tradewind.authoring.operator import BaseOperator
+
+
+class GroupArguments(TypedDict, total=False):
+    """What a task group takes beside its ``group_id``."""
+
+    prefix_group_id: bool
+    parent_group: TaskGroup | None
+    dag: DAG | None
+    default_args: Mapping[str, Any] | None
+    tooltip: str
+    ui_color: str
+    ui_fgcolor: str
+    add_suffix_on_collision: bool
+    group_display_name: str
+
+
+class TaskGroup(Node):
+    """A group of tasks; ``with TaskGroup("clean"):`` puts the tasks made inside into it.
+
+    :param group_id: unique in the DAG, together with the ids of tasks.
+    :param prefix_group_id: put the group's id before those of its tasks, as in ``clean.sales``.
+    :param add_suffix_on_collision: take ``clean__1`` where ``clean`` is taken, rather than to refuse.
+    """
+
+    def __init__(self, group_id: str, **arguments: Unpack[GroupArguments]) -> None:
+        self.place: Place = calling_place()
+        unknown = arguments.keys() - GroupArguments.__annotations__.keys()
+        if unknown:
+            raise unknown_argument(
+                f"TaskGroup {group_id!r}", min(unknown), GroupArguments.__annotations__, self.place
+            )
+        parent = arguments.get("parent_group")
+        dag = arguments.get("dag") or (parent.dag if parent is not None else None) or scope.current_dag()
+        if dag is None:
+            raise DefinitionError(
+                f"Task group {group_id!r} is in no DAG: make it inside `with DAG(...)`, or give it dag=...",
+                str(self.place),
+            )
+        self.dag: DAG = dag
+        self.parent: TaskGroup | None = parent if parent is not None else scope.current_group(dag)
+        self.prefix_group_id = arguments.get("prefix_group_id", True)
+        self.tooltip = arguments.get("tooltip", "")
+        self.ui_color = arguments.get("ui_color", "CornflowerBlue")
+        self.ui_fgcolor = arguments.get("ui_fgcolor", "#000")
+        self.display_name = arguments.get("group_display_name") or None
+        given = checked(mapping, arguments.get("default_args") or {}, "default_args", self.place)
+        self.default_args: dict[str, Any] = {**self.parent.default_args, **given}
+        self.children: dict[str, BaseOperator | TaskGroup] = {}
+        check_id("task group", group_id, str(self.place))
+        whole = self.parent.child_id(group_id)
+        if arguments.get("add_suffix_on_collision"):
+            whole = dag.free_id(whole)
+        self.group_id: str | None = whole
+        dag.add_group(self)
+
+    @classmethod
+    def root_of(cls, dag: DAG) -> TaskGroup:
+        """The nameless group that holds a DAG's tasks."""
+        root = cls.__new__(cls)
+        root.place, root.dag, root.parent, root.group_id = dag.place, dag, None, None
+        root.prefix_group_id, root.tooltip, root.display_name = False, "", None
+        root.ui_color, root.ui_fgcolor = "CornflowerBlue", "#000"
+        root.default_args, root.children = {}, {}
+        return root
+
+    def child_id(self, name: str) -> str:
+        """The whole id of a task or group of that name in this group."""
+        return f"{self.group_id}.{name}" if self.group_id is not None and self.prefix_group_id else name
+
+    def tasks(self) -> Iterator[BaseOperator]:
+        """Its tasks, with those of the groups in it."""
+        pending: list[BaseOperator | TaskGroup] = list(self.children.values())[::-1]
+        while pending:
+            child = pending.pop()
+            if isinstance(child, TaskGroup):
+                pending.extend(list(child.children.values())[::-1])
+            else:
+                yield child
+
+    iter_tasks = tasks
+
+    @property
+    def roots(self) -> list[BaseOperator]:
+        inside = {task.task_id: task for task in self.tasks()}
+        return [task for task in inside.values() if not task.upstream_ids.keys() & inside.keys()]
+
+    @property
+    def leaves(self) -> list[BaseOperator]:
+        inside = {task.task_id: task for task in self.tasks()}
+        return [task for task in inside.values() if not task.downstream_ids.keys() & inside.keys()]
+
+    def spec(self) -> GroupSpec:
+        """The frozen form."""
+        assert self.group_id is not None, "the root group stands for the DAG itself"
+        return GroupSpec(
+            group_id=self.group_id,
+            parent=self.parent.group_id if self.parent is not None else None,
+            tooltip=self.tooltip,
+            display_name=self.display_name,
+            prefix=self.prefix_group_id,
+        )
+
+    def __enter__(self) -> TaskGroup:
+        scope.enter(self.dag, self)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        scope.leave()
+
+    def __repr__(self) -> str:
+        return f"<TaskGroup: {self.group_id}>"
+
+
+class GroupFactory:
+    """A function under ``@task_group``: each call makes a group and runs the function inside it."""
+
+    def __init__(self, function: Callable[..., Any], group_id: str | None, arguments: GroupArguments) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self._group_id = group_id
+        self._arguments = arguments
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The function's result, or the group where it returns nothing."""
+        try:
+            inspect.signature(self.function).bind(*args, **kwargs)
+        except TypeError as error:
+            name = f"@task_group {self.function.__name__!r}"
+            raise ArgumentError(f"{name}: {error}", str(calling_place())) from None
+        arguments: GroupArguments = {"add_suffix_on_collision": True, **self._arguments}
+        if self.function.__doc__:
+            arguments.setdefault("tooltip", inspect.cleandoc(self.function.__doc__))
+        with TaskGroup(self._group_id or self.function.__name__, **arguments) as group:
+            result = self.function(*args, **kwargs)
+        return group if result is None else result
+
+    def override(self, group_id: str | None = None, **arguments: Unpack[GroupArguments]) -> GroupFactory:
+        """The same function with other arguments for its group."""
+        return GroupFactory(self.function, group_id or self._group_id, {**self._arguments, **arguments})
+
+
+@overload
+def task_group(function: Callable[..., Any], /) -> GroupFactory: ...
+
+
+@overload
+def task_group(
+    *, group_id: str | None = None, **arguments: Unpack[GroupArguments]
+) -> Callable[[Callable[..., Any]], GroupFactory]: ...
+
+
+@overload
+def task_group(
+    function: str, /, **arguments: Unpack[GroupArguments]
+) -> Callable[[Callable[..., Any]], GroupFactory]: ...
+
+
+def task_group(
+    function: Callable[..., Any] | str | None = None,
+    /,
+    *,
+    group_id: str | None = None,
+    **arguments: Unpack[GroupArguments],
+) -> GroupFactory | Callable[[Callable[..., Any]], GroupFactory]:
+    """Make task groups from a function whose body makes the tasks.
+
+    Write ``@task_group`` or ``@task_group(group_id="g", ...)`` before it; each call makes a group.
+    """
+    if callable(function):
+        return GroupFactory(function, group_id, arguments)
+    chosen = function or group_id
+    return lambda decorated: GroupFactory(decorated, chosen, arguments)
+
+
+def refuse_taken_id(kind: str, new_id: str, place: Place, other: BaseOperator | TaskGroup) -> DuplicateTaskId:
+    """The error for an id that is given twice in one DAG."""
+    what = "task group" if isinstance(other, TaskGroup) else "task"
+    return DuplicateTaskId(
+        f"The {kind} id {new_id!r} is taken: the {what} made at {other.place} has it. "
+        f"Give one of them another id.",
+        str(place),
+    )

@@ -1,0 +1,1 @@
+"""The operators that need nothing but Python."""

@@ -1,0 +1,88 @@
+"""What the core brings, through the door that every plugin uses."""
+
+from __future__ import annotations
+
+from tradewind.model.spec import DagSpec
+from tradewind.plugins import Component, Macro, Problem, hookimpl
+
+_OPERATORS = "tradewind.authoring.operators"
+_TASK = "tradewind.authoring.taskflow:TaskDecorators"
+
+
+@hookimpl
+def tradewind_register_operators() -> list[Component]:
+    return [
+        Component(
+            "BranchPythonOperator", f"{_OPERATORS}.branch:BranchPythonOperator", "chooses what goes on"
+        ),
+        Component(
+            "EmptyOperator", f"{_OPERATORS}.empty:EmptyOperator", "does nothing, and joins what is around it"
+        ),
+        Component(
+            "LatestOnlyOperator", f"{_OPERATORS}.latest_only:LatestOnlyOperator", "skips the rest in old runs"
+        ),
+        Component("PythonOperator", f"{_OPERATORS}.python:PythonOperator", "calls a function"),
+        Component(
+            "ShortCircuitOperator",
+            f"{_OPERATORS}.short_circuit:ShortCircuitOperator",
+            "goes on if it is true",
+        ),
+    ]
+
+
+@hookimpl
+def tradewind_register_task_decorators() -> list[Component]:
+    return [
+        Component("branch", f"{_TASK}.branch", "the function returns what goes on"),
+        Component("python", f"{_TASK}.python", "what @task itself is"),
+        Component(
+            "short_circuit",
+            f"{_TASK}.short_circuit",
+            "the rest goes on if the function returns something true",
+        ),
+    ]
+
+
+@hookimpl
+def tradewind_register_executors() -> list[Component]:
+    return [
+        Component(
+            "local",
+            "tradewind.builtin.local_executor:LocalExecutor",
+            "a process for each attempt, on this machine",
+        ),
+        Component(
+            "inline", "tradewind.builtin.inline_executor:InlineExecutor", "in the calling process, for tests"
+        ),
+    ]
+
+
+@hookimpl
+def tradewind_register_xcom_backends() -> list[Component]:
+    return [Component("file", "tradewind.builtin.file_xcom:FileXComBackend", "files in a folder")]
+
+
+@hookimpl
+def tradewind_register_timetables() -> list[Component]:
+    return [
+        Component(
+            "cron_data_interval",
+            "tradewind.timetables.cron:CronDataInterval",
+            "at the times of a cron expression",
+        ),
+        Component("delta_data_interval", "tradewind.timetables.simple:DeltaDataInterval", "in equal steps"),
+        Component("once", "tradewind.timetables.simple:Once", "one single time"),
+    ]
+
+
+@hookimpl
+def tradewind_register_macros() -> list[Macro]:
+    names = ("datetime_diff_for_humans", "ds_add", "ds_format", "ds_format_locale", "random")
+    return [Macro(name, f"tradewind.builtin.macros:{name}") for name in names]
+
+
+@hookimpl
+def tradewind_check_dag(dag: DagSpec) -> list[Problem]:
+    from tradewind.builtin.unenforced import unenforced
+
+    return list(unenforced(dag))

@@ -1,0 +1,1 @@
+"""The command line: one file a noun. What a command needs is imported when it is used."""

@@ -1,0 +1,110 @@
+"""Types of arguments: ids, moments, JSON; and the arguments that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tradewind.errors import InvalidId
+from tradewind.model.ids import check_id, check_run_id
+
+if TYPE_CHECKING:
+    from tradewind.cli.parser import Parser
+
+
+def dag_id(text: str) -> str:
+    """A DAG id."""
+    return _checked("DAG", text)
+
+
+def task_id(text: str) -> str:
+    """A task id; ``task_id[map_index]`` is not one."""
+    return _checked("task", text)
+
+
+def pool_name(text: str) -> str:
+    """The name of a pool."""
+    return _checked("pool", text)
+
+
+def run_id(text: str) -> str:
+    """A run id."""
+    try:
+        return check_run_id(text)
+    except InvalidId as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _checked(kind: str, text: str) -> str:
+    try:
+        return check_id(kind, text)
+    except InvalidId as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def moment(text: str) -> datetime:
+    """A date, or date and time, in ISO 8601; naive where no offset is given."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        shown = text if len(text) <= 40 else text[:37] + "..."
+        raise argparse.ArgumentTypeError(
+            f"{shown!r} is no date: write it as 2024-01-31, 2024-01-31T08:00 or 2024-01-31T08:00:00+01:00"
+        ) from None
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A JSON object."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"it is not valid JSON ({error}): write it as '{{\"key\": 1}}'"
+        ) from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError("it must be a JSON object, such as '{\"key\": 1}'")
+    return value
+
+
+def dag_place(parser: Parser, *, optional: bool = False) -> None:
+    """The DAG."""
+    parser.place("dag_id", "id of the DAG", kind=dag_id, optional=optional)
+
+
+def run_place(parser: Parser, *, optional: bool = False) -> None:
+    """The run."""
+    parser.place(
+        "run_id",
+        "id of the run; `latest` is the DAG's newest run",
+        kind=run_id,
+        optional=optional,
+    )
+
+
+def task_place(parser: Parser, *, optional: bool = False) -> None:
+    """The task."""
+    parser.place("task_id", "id of the task", kind=task_id, optional=optional)
+
+
+def date_range(parser: Parser) -> None:
+    """``--from-date`` and ``--to-date``."""
+    parser.add_argument(
+        "--from-date", type=moment, metavar="D", help="runs whose logical date is not before D"
+    )
+    parser.add_argument("--to-date", type=moment, metavar="D", help="runs whose logical date is not after D")
+
+
+def selection(parser: Parser) -> None:
+    """Which tasks of a run: ``--upstream``, ``--downstream``, ``--only-failed``, ``--task-regex``."""
+    parser.add_argument(
+        "-u", "--upstream", action="store_true", help="also the tasks upstream of those that were named"
+    )
+    parser.add_argument(
+        "-d", "--downstream", action="store_true", help="also the tasks downstream of those that were named"
+    )
+    parser.add_argument(
+        "-f", "--only-failed", action="store_true", help="only those that are failed or upstream_failed"
+    )
+    parser.add_argument("-t", "--task-regex", metavar="RE", help="tasks whose id matches this expression")

@@ -1,0 +1,173 @@
+"""``tradewind runs``: what ran, and letting it go again."""
+
+from __future__ import annotations
+
+import argparse
+
+from tradewind.cli.arguments import dag_place, date_range, run_place, selection, task_id
+from tradewind.cli.invocation import Invocation
+from tradewind.cli.parser import Command, Parser
+from tradewind.cli.records import run_record, task_instance_record, transition_record
+from tradewind.model.states import RunState, RunType
+
+_COLUMNS = ("dag_id", "run_id", "state", "run_type", "logical_date", "start_date", "duration")
+
+
+def declare_filters(parser: Parser) -> None:
+    """Which runs to list."""
+    parser.add_argument(
+        "--state",
+        action="append",
+        choices=[str(one) for one in RunState],
+        help="in this state (may be repeated)",
+    )
+    parser.add_argument(
+        "--run-type", action="append", choices=[str(one) for one in RunType], help="made by this"
+    )
+    date_range(parser)
+    parser.limit()
+    parser.output()
+
+
+def _declare_list(parser: Parser) -> None:
+    dag_place(parser, optional=True)
+    declare_filters(parser)
+
+
+def list_runs(invocation: Invocation, given: argparse.Namespace) -> None:
+    """List runs, newest first."""
+    if given.dag_id is not None:
+        invocation.system.dags.get(given.dag_id)
+    rows = invocation.system.runs.find(
+        given.dag_id,
+        states=[RunState(one) for one in given.state or ()],
+        run_types=[RunType(one) for one in given.run_type or ()],
+        since=invocation.aware(given.from_date),
+        until=invocation.aware(given.to_date),
+        limit=given.limit,
+    )
+    invocation.printer.records([run_record(row) for row in rows], _COLUMNS, "There are no such runs.")
+
+
+def _declare_show(parser: Parser) -> None:
+    dag_place(parser)
+    run_place(parser)
+    parser.output()
+
+
+def _show(invocation: Invocation, given: argparse.Namespace) -> None:
+    system, printer = invocation.system, invocation.printer
+    run = invocation.run_of(given.dag_id, given.run_id)
+    instances = [task_instance_record(run, row) for row in system.runs.task_instances(run.pk)]
+    story = [transition_record(row) for row in system.attempts.story(run.pk)]
+    printer.record(
+        {**run_record(run), "task_instances": instances, "story": story}, ("task_instances", "story")
+    )
+    if printer.for_people:
+        printer.line()
+        printer.records(instances, ("task_id", "state", "try_number", "start_date", "duration", "reason"))
+
+
+def _why(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.cli.reasons import Reasons
+
+    Reasons(invocation).show_run(given.dag_id, given.run_id)
+
+
+def _declare_clear(parser: Parser) -> None:
+    dag_place(parser)
+    run_place(parser)
+    parser.add_argument(
+        "--task-id",
+        action="append",
+        type=task_id,
+        metavar="TASK",
+        help="this task (may be repeated; default: what failed)",
+    )
+    selection(parser)
+    parser.add_argument("--all", action="store_true", help="every task of the run")
+    declare_clearing(parser)
+
+
+def declare_clearing(parser: Parser) -> None:
+    """How a clear is carried out."""
+    parser.add_argument("--dry-run", action="store_true", help="only show which tasks would run again")
+    parser.yes()
+    parser.output()
+
+
+def _clear(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.cli.clearing import Wish, clear
+
+    run = invocation.run_of(given.dag_id, given.run_id)
+    wish = Wish(
+        task_ids=tuple(given.task_id or ()),
+        regex=given.task_regex,
+        upstream=given.upstream,
+        downstream=given.downstream,
+        only_failed=given.only_failed,
+        everything=given.all,
+    )
+    clear(invocation, [run], wish, dry_run=given.dry_run, yes=given.yes)
+
+
+def _declare_mark(parser: Parser) -> None:
+    dag_place(parser)
+    run_place(parser)
+    parser.add_argument(
+        "--state", required=True, choices=("success", "failed", "skipped"), help="what to mark it"
+    )
+    parser.add_argument(
+        "--task-id",
+        action="append",
+        type=task_id,
+        metavar="TASK",
+        help="this task (may be repeated) instead of the run",
+    )
+    parser.yes()
+    parser.output()
+
+
+def _mark(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.model.commands import MarkRun, MarkTasks
+    from tradewind.model.states import TaskState
+
+    run = invocation.run_of(given.dag_id, given.run_id)
+    dag_id, run_id = given.dag_id, run.info.run_id
+    if given.task_id:
+        what = f"{', '.join(given.task_id)} of the run {run_id}"
+        invocation.confirm(f"Mark {what} {given.state}?", yes=given.yes)
+        marked = MarkTasks(
+            dag_id=dag_id, run_id=run_id, task_ids=tuple(given.task_id), state=TaskState(given.state)
+        )
+        invocation.command(marked, goes_on=True)
+    else:
+        if given.state == "skipped":
+            from tradewind.cli.parser import UsageError
+
+            raise UsageError(
+                "A run can be marked success or failed; skipped is for tasks: name one with --task-id."
+            )
+        invocation.confirm(f"Mark the run {run_id} {given.state}?", yes=given.yes)
+        invocation.command(MarkRun(dag_id=dag_id, run_id=run_id, state=RunState(given.state)))
+    run = invocation.system.runs.get(dag_id, run_id)
+    instances = [
+        task_instance_record(run, row)
+        for row in invocation.system.runs.task_instances(run.pk)
+        if not given.task_id or row.task_id in given.task_id
+    ]
+    if given.task_id:
+        invocation.printer.records(instances, ("task_id", "state", "reason"))
+    else:
+        invocation.printer.record(run_record(run), leave_out=("conf", "note"))
+
+
+COMMANDS = (
+    Command("list", "list runs, newest first", _declare_list, list_runs),
+    Command("show", "show a run, its task instances and what happened in it", _declare_show, _show),
+    Command("why", "why a run waits, or ended as it did", _declare_show, _why),
+    Command(
+        "clear", "let what failed in a run, and what is downstream of it, go again", _declare_clear, _clear
+    ),
+    Command("mark", "set a run, or tasks of it, to a state by hand", _declare_mark, _mark),
+)

@@ -1,0 +1,364 @@
+"""The state machine of a run: what follows from a fact. The only place that changes states.
+
+Every function takes the run, what happened and the time, changes the run at once, and adds to a :class:`Delta` what
+the scheduler has to write and do. If that cannot be committed, the run is dropped from memory and read back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tradewind.logic.live_run import LiveRun, Transition
+from tradewind.logic.retries import may_retry, wait_before_retry
+from tradewind.logic.trigger_rules import evaluate
+from tradewind.model.outcomes import (
+    AwaitsInput,
+    Branched,
+    Deferred,
+    Failed,
+    Outcome,
+    Rescheduled,
+    Skipped,
+    Succeeded,
+    TriggersRun,
+)
+from tradewind.model.states import TASK_ACTIVE, TASK_FINAL, RunState, TaskState
+
+LOSSES_BEFORE_FAILURE = 3  #: attempts in a row that may be lost before they began, before a try is used up
+
+#: A branch's choice counts for tasks that have not begun
+_BRANCH_MAY_SKIP = (None, TaskState.SCHEDULED, TaskState.QUEUED)
+
+Past = Callable[[LiveRun, int], str | None]
+"""Why an instance has to wait for earlier runs of its DAG, or ``None`` where it has not."""
+
+
+def no_past(run: LiveRun, number: int) -> str | None:
+    """Earlier runs do not matter."""
+    return None
+
+
+@dataclass(slots=True)
+class Delta:
+    """What a step decided."""
+
+    transitions: list[Transition] = field(default_factory=list)
+    #: instances that may start as far as their dependencies go, in the order in which they became ready
+    ready: list[tuple[LiveRun, int]] = field(default_factory=list)
+    #: instances that were ready, or active, and are no longer
+    released: list[tuple[LiveRun, int]] = field(default_factory=list)
+    #: (run, instance) that go on at their ``due_at``
+    waits: list[tuple[LiveRun, int]] = field(default_factory=list)
+    #: (attempt id, reason): attempts to end, whose end is waited for
+    cancels: list[tuple[str, str]] = field(default_factory=list)
+    #: (attempt id, reason): attempts to end, and not to be listened to any more
+    revoked: list[tuple[str, str]] = field(default_factory=list)
+    ended_runs: list[LiveRun] = field(default_factory=list)
+
+
+class Machine:
+    """Decides for the runs of one scheduler turn, collecting everything in one :class:`Delta`.
+
+    :param now: the time of the turn.
+    :param past: answers whether earlier runs hold an instance back.
+    """
+
+    def __init__(self, now: datetime, past: Past = no_past) -> None:
+        self.now = now
+        self.past = past
+        self.delta = Delta()
+        #: what is being applied: kind and id, recorded with every transition that follows from it
+        self.cause: tuple[str, str | None] = ("clock", None)
+
+    # -- runs ------------------------------------------------------------------------------------------------
+
+    def begin(self, run: LiveRun, reason: str = "") -> None:
+        """The run may start: look at every task that needs nothing before it."""
+        run.start_date = run.start_date or self.now
+        self._move_run(run, RunState.RUNNING, reason)
+        if run.unfinished == len(run.plan):
+            self._consider(run, run.plan.starters)
+        else:
+            self.resume(run)
+
+    def resume(self, run: LiveRun) -> None:
+        """Look at every instance that has no state yet: after a restart, a clear or a change outside of the run."""
+        self._consider(run, [number for number, state in enumerate(run.states) if state is None])
+
+    def time_out(self, run: LiveRun) -> None:
+        """The run's ``dagrun_timeout`` is over: it fails, and whatever has not ended is skipped."""
+        limit = run.plan.spec.dagrun_timeout
+        self.end_run(run, RunState.FAILED, f"dagrun_timeout of {limit:g} s is over", TaskState.SKIPPED)
+
+    def end_run(self, run: LiveRun, state: RunState, reason: str, rest: TaskState) -> None:
+        """End the run now: instances that run are ended as ``failed``; those that have not begun get the state ``rest``."""
+        for number, old in enumerate(run.states):
+            if old not in TASK_FINAL:
+                begun = old in (TaskState.RUNNING, TaskState.RESTARTING)
+                self._drop_attempt(run, number, reason)
+                self._move(run, number, TaskState.FAILED if begun else rest, reason)
+        self._finish_run(run, state, reason)
+
+    # -- facts -----------------------------------------------------------------------------------------------
+
+    def queued(self, run: LiveRun, number: int, attempt_id: str, reason: str) -> None:
+        """The instance got its slot: ``attempt_id`` will be handed to an executor."""
+        run.attempt_id[number] = attempt_id
+        self._move(run, number, TaskState.QUEUED, reason, attempt_id)
+
+    def started(self, run: LiveRun, number: int, at: datetime) -> None:
+        """The attempt's process has begun."""
+        run.losses.pop(number, None)
+        if run.states[number] is TaskState.QUEUED:
+            if run.start_dates[number] is None:
+                run.start_dates[number] = at
+            self._move(run, number, TaskState.RUNNING, "its process has started", run.attempt_id[number])
+
+    def finished(
+        self, run: LiveRun, number: int, outcome: Outcome, started_at: datetime | None, ended_at: datetime
+    ) -> None:
+        """The attempt ended."""
+        attempt_id = run.attempt_id[number]
+        run.losses.pop(number, None)
+        if started_at is not None and run.start_dates[number] is None:
+            run.start_dates[number] = started_at
+        run.end_dates[number] = ended_at
+        self.delta.released.append((run, number))
+        if run.states[number] is TaskState.RESTARTING:
+            self._move(run, number, None, "its attempt ended after it was cleared", attempt_id)
+            self._consider(run, (number,))
+            return
+        match outcome:
+            case Succeeded():
+                self._end(run, number, TaskState.SUCCESS, "", attempt_id)
+            case Branched():
+                self._branch(run, number, outcome, attempt_id)
+            case Skipped():
+                self._end(run, number, TaskState.SKIPPED, outcome.reason, attempt_id)
+            case Failed():
+                self._failed(run, number, outcome, attempt_id)
+            case Rescheduled():
+                run.due_at[number] = outcome.at
+                self._move(
+                    run, number, TaskState.UP_FOR_RESCHEDULE, f"looks again at {outcome.at}", attempt_id
+                )
+                self.delta.waits.append((run, number))
+            case Deferred() | AwaitsInput() | TriggersRun():
+                kind = type(outcome).__name__
+                unknown = Failed(f"this scheduler cannot serve a task that ends as {kind!r}", retry="never")
+                self._failed(run, number, unknown, attempt_id)
+
+    def lost(self, run: LiveRun, number: int, may_have_run: bool, reason: str) -> None:
+        """Nobody can say what became of the attempt.
+
+        Lost before it began, the same try gets another attempt, a few times; lost after, the try is used up.
+        """
+        task = run.plan.tasks[number]
+        if task.at_most_once and may_have_run:
+            why = f"{reason}; it may have run, and at_most_once forbids another attempt"
+            self.finished(run, number, Failed(why, retry="never"), None, self.now)
+        elif may_have_run:
+            self.finished(run, number, Failed(reason), None, self.now)
+        elif run.losses.get(number, 0) + 1 >= LOSSES_BEFORE_FAILURE:
+            why = f"{reason}; {LOSSES_BEFORE_FAILURE} attempts in a row were lost before they began"
+            self.finished(run, number, Failed(why), None, self.now)
+        elif run.states[number] is TaskState.RESTARTING:
+            self.finished(run, number, Failed(reason), None, self.now)
+        else:
+            run.losses[number] = run.losses.get(number, 0) + 1
+            self.delta.released.append((run, number))
+            self._schedule(run, number, f"{reason}; it had not begun")
+
+    def due(self, run: LiveRun, number: int) -> None:
+        """The time that the instance waited for has come."""
+        if run.states[number] is TaskState.UP_FOR_RETRY:
+            self._next_try(run, number, "its waiting time is over")
+        elif run.states[number] is TaskState.UP_FOR_RESCHEDULE:
+            self._schedule(run, number, "its waiting time is over")
+
+    # -- commands --------------------------------------------------------------------------------------------
+
+    def clear(self, run: LiveRun, numbers: Iterable[int], reason: str) -> list[int]:
+        """Let instances go again; a run that had ended is queued again. Returns those that were cleared."""
+        cleared = []
+        for number in numbers:
+            state = run.states[number]
+            if state is TaskState.RESTARTING:
+                continue
+            run.max_tries[number] = run.try_numbers[number] + run.plan.tasks[number].retries
+            run.branches.pop(number, None)
+            run.losses.pop(number, None)
+            run.due_at[number] = None
+            attempt_id = run.attempt_id[number]
+            if state is TaskState.RUNNING and attempt_id is not None:
+                self.delta.cancels.append((attempt_id, reason))
+                self._move(run, number, TaskState.RESTARTING, reason)
+            else:
+                self._drop_attempt(run, number, reason)
+                run.start_dates[number] = run.end_dates[number] = None
+                self._move(run, number, None, reason)
+            cleared.append(number)
+        if cleared and run.state in (RunState.SUCCESS, RunState.FAILED):
+            run.end_date = run.start_date = None
+            run.stopped_by = None
+            self._move_run(run, RunState.QUEUED, reason)
+        elif cleared and run.state is RunState.RUNNING:
+            self._consider(run, cleared)
+        return cleared
+
+    def mark(self, run: LiveRun, numbers: Iterable[int], state: TaskState, reason: str) -> None:
+        """Set instances to a final state; what runs of them is ended."""
+        for number in numbers:
+            if run.states[number] is not state:
+                self._drop_attempt(run, number, reason)
+                if run.end_dates[number] is None:
+                    run.end_dates[number] = self.now
+                self._end(run, number, state, reason, None)
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _next_try(self, run: LiveRun, number: int, reason: str) -> None:
+        """The instance may start another try."""
+        run.try_numbers[number] += 1
+        run.start_dates[number] = run.end_dates[number] = None
+        self._schedule(run, number, reason)
+
+    def _schedule(self, run: LiveRun, number: int, reason: str) -> None:
+        """The instance may start, or go on with its try, as soon as there is a slot."""
+        run.due_at[number] = None
+        run.attempt_id[number] = None
+        self._move(run, number, TaskState.SCHEDULED, reason)
+        self.delta.ready.append((run, number))
+
+    def _consider(self, run: LiveRun, numbers: Iterable[int]) -> None:
+        """Look at instances without a state, and at what lies behind those that end at once."""
+        queue = deque(numbers)
+        while queue:
+            number = queue.popleft()
+            if run.states[number] is not None or run.state is not RunState.RUNNING:
+                continue
+            ended = self._decide(run, number)
+            if ended:
+                queue.extend(run.plan.downstream[number])
+        self._check_end(run)
+
+    def _decide(self, run: LiveRun, number: int) -> bool:
+        """Decide for an instance without a state; whether it ended on the spot."""
+        task = run.plan.tasks[number]
+        if run.branches:
+            for decider in run.plan.upstream[number]:
+                if decider in run.branches and number in run.skipped_by_branch(decider):
+                    self._move(run, number, TaskState.SKIPPED, f"{run.label(decider)} chose other tasks")
+                    return True
+        verdict = evaluate(task.trigger_rule, run.upstream_of(number))
+        if not verdict.settled or (
+            verdict.set_state is not None and self._may_be_chosen_against(run, number)
+        ):
+            return False
+        if verdict.set_state is not None:
+            self._move(run, number, verdict.set_state, verdict.reason)
+            return True
+        if not verdict.run or self.past(run, number) is not None:
+            return False
+        if task.runs_code:
+            self._next_try(run, number, verdict.reason)
+            return False
+        run.try_numbers[number] += 1
+        run.start_dates[number] = run.end_dates[number] = self.now
+        self._move(run, number, TaskState.SUCCESS, f"{verdict.reason}; it has nothing to execute")
+        return True
+
+    @staticmethod
+    def _may_be_chosen_against(run: LiveRun, number: int) -> bool:
+        """Whether an upstream task has yet to choose: its choice goes before what other upstream tasks make of this one,
+        so that a run ends in the same states in whatever order its tasks do."""
+        return any(run.states[chooser] not in TASK_FINAL for chooser in run.plan.choosers[number])
+
+    def _end(self, run: LiveRun, number: int, state: TaskState, reason: str, attempt_id: str | None) -> None:
+        """An instance reached a final state: look at what lies directly behind it."""
+        self._move(run, number, state, reason, attempt_id)
+        self._consider(run, run.plan.downstream[number])
+
+    def _branch(self, run: LiveRun, number: int, outcome: Branched, attempt_id: str | None) -> None:
+        run.branches[number] = outcome
+        self._move(run, number, TaskState.SUCCESS, outcome.reason, attempt_id)
+        reason = outcome.reason or f"{run.label(number)} chose {', '.join(outcome.follow) or 'none of them'}"
+        skipped = sorted(run.skipped_by_branch(number))
+        for other in skipped:
+            if run.states[other] in _BRANCH_MAY_SKIP:
+                self._drop_attempt(run, other, reason)
+                self._move(run, other, TaskState.SKIPPED, reason)
+        behind = [after for other in skipped for after in run.plan.downstream[other]]
+        self._consider(run, [*run.plan.downstream[number], *behind])
+
+    def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
+        task = run.plan.tasks[number]
+        try_number, max_tries = run.try_numbers[number], run.max_tries[number]
+        if outcome.retry == "default" and may_retry(try_number, max_tries) and run.stopped_by is None:
+            wait = wait_before_retry(task, try_number, f"{run.info.dag_id}#{task.task_id}#{run.info.run_id}")
+            run.due_at[number] = (run.end_dates[number] or self.now) + timedelta(seconds=wait)
+            why = f"{outcome.reason}; try {try_number + 1} of {max_tries + 1} in {wait:g} s"
+            self._move(run, number, TaskState.UP_FOR_RETRY, why, attempt_id)
+            self.delta.waits.append((run, number))
+            return
+        self._move(run, number, TaskState.FAILED, outcome.reason, attempt_id)
+        if run.plan.spec.fail_fast and run.stopped_by is None:
+            self._stop_rest(run, number)
+        self._consider(run, run.plan.downstream[number])
+
+    def _stop_rest(self, run: LiveRun, failed: int) -> None:
+        """``fail_fast``: nothing else begins, and what runs is ended."""
+        run.stopped_by = run.label(failed)
+        reason = f"fail_fast: {run.stopped_by} failed"
+        for number, state in enumerate(run.states):
+            if state not in TASK_FINAL:
+                begun = state in (TaskState.RUNNING, TaskState.RESTARTING)
+                self._drop_attempt(run, number, reason)
+                self._move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
+
+    def _check_end(self, run: LiveRun) -> None:
+        if run.unfinished or run.state is not RunState.RUNNING:
+            return
+        if run.stopped_by is not None:
+            self._finish_run(run, RunState.FAILED, f"fail_fast: {run.stopped_by} failed")
+            return
+        failed = sorted(
+            run.label(number)
+            for number in run.plan.leaves
+            if run.states[number] in (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
+        )
+        if failed:
+            shown = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
+            self._finish_run(run, RunState.FAILED, f"it ends in tasks that did not succeed: {shown}")
+        else:
+            self._finish_run(run, RunState.SUCCESS, "all tasks at its end succeeded or were skipped")
+
+    def _finish_run(self, run: LiveRun, state: RunState, reason: str) -> None:
+        run.end_date = self.now
+        self._move_run(run, state, reason)
+        self.delta.ended_runs.append(run)
+
+    def _drop_attempt(self, run: LiveRun, number: int, reason: str) -> None:
+        """The instance's attempt, if it has an open one, is ended and no longer listened to."""
+        attempt_id = run.attempt_id[number]
+        if run.states[number] in TASK_ACTIVE and attempt_id is not None:
+            self.delta.revoked.append((attempt_id, reason))
+            run.attempt_id[number] = None
+        if run.states[number] in TASK_ACTIVE or run.states[number] is TaskState.SCHEDULED:
+            self.delta.released.append((run, number))
+
+    def _move(
+        self, run: LiveRun, number: int, state: TaskState | None, reason: str, attempt_id: str | None = None
+    ) -> None:
+        old = run.states[number]
+        run.move(number, state)
+        run.reasons[number] = reason
+        self.delta.transitions.append(Transition(run, number, old, state, reason, attempt_id, *self.cause))
+
+    def _move_run(self, run: LiveRun, state: RunState, reason: str) -> None:
+        old = run.state
+        run.state, run.reason, run.run_dirty = state, reason, True
+        self.delta.transitions.append(Transition(run, None, old, state, reason, None, *self.cause))

@@ -1,0 +1,107 @@
+"""What people ask for. A command is applied by the scheduler that owns the DAG, in one transaction with its effects,
+and kept as the audit log; its id is made by the sender, so that sending it twice has one effect.
+
+Each class names its ``kind`` in the store; its fields are the command's JSON body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from tradewind.model.states import RunState, RunType, TaskState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerRun:
+    """Make a run of the DAG now. Result: ``{"run_id": ...}``."""
+
+    kind: ClassVar[str] = "trigger_run"
+    dag_id: str
+    run_id: str | None = None
+    logical_date: datetime | None = None
+    run_after: datetime | None = None
+    conf: dict[str, Any] = field(default_factory=dict)
+    run_type: RunType = RunType.MANUAL
+    version_id: str | None = None  #: None: the DAG's current version
+    note: str | None = None
+    even_if_paused: bool = False  #: start its tasks although the DAG is switched off (``tradewind run``)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPaused:
+    """Switch the DAG off or on."""
+
+    kind: ClassVar[str] = "set_paused"
+    dag_id: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearTasks:
+    """Let task instances of a run go again. Result: ``{"cleared": [task ids]}``.
+
+    :param task_ids: exactly the tasks to clear (whoever asks has added upstream or downstream already); empty: all.
+    :param only: clear only those in these states; empty: whatever their state.
+    """
+
+    kind: ClassVar[str] = "clear_tasks"
+    dag_id: str
+    run_id: str
+    task_ids: tuple[str, ...] = ()
+    only: tuple[TaskState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkTasks:
+    """Set task instances of a run to success, failed or skipped; what runs of them is ended."""
+
+    kind: ClassVar[str] = "mark_tasks"
+    dag_id: str
+    run_id: str
+    task_ids: tuple[str, ...]
+    state: TaskState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRun:
+    """Set a run to success or failed; tasks that run are ended, those that have not begun are skipped."""
+
+    kind: ClassVar[str] = "mark_run"
+    dag_id: str
+    run_id: str
+    state: RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteDag:
+    """Forget the DAG with all its runs. Refused while runs are going on."""
+
+    kind: ClassVar[str] = "delete_dag"
+    dag_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagChanged:
+    """Sent by the importer: the DAG has a new version, or its file is gone."""
+
+    kind: ClassVar[str] = "dag_changed"
+    dag_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolChanged:
+    """Sent by whoever changed a pool: take its new number of slots."""
+
+    kind: ClassVar[str] = "pool_changed"
+    name: str
+    dag_id: str = ""
+
+
+Command = TriggerRun | SetPaused | ClearTasks | MarkTasks | MarkRun | DeleteDag | DagChanged | PoolChanged
+
+COMMANDS: dict[str, type[Command]] = {
+    command.kind: command
+    for command in (TriggerRun, SetPaused, ClearTasks, MarkTasks, MarkRun, DeleteDag, DagChanged, PoolChanged)
+}

@@ -1,0 +1,1 @@
+"""WHAT THE CORE NEEDS FROM OUTSIDE: one small interface a file, no implementation."""

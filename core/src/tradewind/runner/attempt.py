@@ -1,0 +1,199 @@
+"""One attempt: the task is rendered and executed, its result pushed, its callbacks called, its outcome told."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from tradewind.errors import NotFound, SerializationError, TaskTimeout
+from tradewind.model.facts import XCom
+from tradewind.model.order import Order
+from tradewind.model.outcomes import Branched, Failed, Outcome, Skipped, Succeeded
+from tradewind.model.states import TaskState
+from tradewind.ports.clock import Clock
+from tradewind.runner.accessors import Macros
+from tradewind.runner.context import TaskContext
+from tradewind.runner.loading import LoadedDag
+from tradewind.runner.runtime import AttemptRuntime
+from tradewind.runner.settings import RunnerSettings
+from tradewind.runner.task_instance import TaskInstance
+from tradewind.runner.time_limit import time_limit
+from tradewind.runner.tracebacks import class_names, reason_of, user_traceback
+from tradewind.runner.verdicts import outcome_of_error, will_retry
+from tradewind.runner.xcoms import RETURN_VALUE, XComs
+
+if TYPE_CHECKING:
+    from tradewind.authoring.operator import BaseOperator
+
+log = logging.getLogger("tradewind.task")
+
+#: callbacks by the state that a task instance goes to
+_CALLBACKS = {
+    TaskState.SUCCESS: "on_success_callback",
+    TaskState.FAILED: "on_failure_callback",
+    TaskState.UP_FOR_RETRY: "on_retry_callback",
+    TaskState.SKIPPED: "on_skipped_callback",
+}
+
+
+class Attempt:
+    """Runs the task of one order.
+
+    :param task: the running copy of the operator, once there is one.
+    """
+
+    def __init__(
+        self, loaded: LoadedDag, order: Order, runtime: AttemptRuntime, settings: RunnerSettings, clock: Clock
+    ) -> None:
+        self.task: BaseOperator | None = None
+        self._loaded = loaded
+        self._order = order
+        self._runtime = runtime
+        self._settings = settings
+        self._clock = clock
+        self._xcoms = XComs(order, runtime, settings)
+
+    def run(self) -> tuple[Outcome, tuple[XCom, ...]]:
+        """Run the task to its outcome."""
+        try:
+            context = self._prepare()
+        except NotFound as error:
+            log.error("%s", error)
+            return Failed(reason_of(error), class_names(error)), ()
+        if self._order.kind == "callback":
+            return self._run_callbacks(context), ()
+        return self._run_task(context)
+
+    def _prepare(self) -> TaskContext:
+        order, dag = self._order, self._loaded.dag
+        # A copy, since rendering writes into the task and the DAG may be used again in this process.
+        task = self.task = copy.copy(dag.get_task(order.task_id))
+        ti = TaskInstance(task, order, self._xcoms, self._clock.now(), self._settings.base_url)
+        macros = Macros(self._settings.macros)
+        context = TaskContext(dag, ti, order.run, self._runtime, self._clock, macros)
+        self._runtime.begin(order, context)
+        return context
+
+    def _run_task(self, context: TaskContext) -> tuple[Outcome, tuple[XCom, ...]]:
+        ti: TaskInstance = context["ti"]
+        xcoms: tuple[XCom, ...] = ()
+        try:
+            with time_limit(self._order.timeout):
+                result = self._execute(context)
+                xcoms = self._results(result)
+            outcome = ti.decided or Succeeded()
+        except BaseException as error:  # whatever user code raises is an outcome, SystemExit and Ctrl-C too
+            outcome = self._ended_by(error, context)
+        ti.end_date = self._clock.now()
+        state = self._state_after(outcome)
+        ti.state = state.value
+        if state in _CALLBACKS:
+            self._call(_CALLBACKS[state], context)
+        return outcome, xcoms
+
+    def _execute(self, context: TaskContext) -> Any:
+        task, resume = context["task"], self._order.resume
+        task.render_template_fields(context)
+        self._call("on_execute_callback", context)
+        if resume is not None:
+            arguments = dict(resume.get("kwargs") or {})
+            if "event" in resume:
+                arguments["event"] = resume["event"]
+            return getattr(task, resume["method"])(context, **arguments)
+        task.pre_execute(context)
+        result = task.execute(context)
+        task.post_execute(context, result)
+        return result
+
+    def _results(self, result: Any) -> tuple[XCom, ...]:
+        """The XComs that a result becomes."""
+        task = self.task
+        if result is None or task is None or not task.do_xcom_push:
+            return ()
+        parts: dict[str, Any] = {}
+        if task.multiple_outputs:
+            if not isinstance(result, dict) or not all(isinstance(key, str) for key in result):
+                raise SerializationError(
+                    f"Task {task.task_id!r} has multiple_outputs, so it must return a dict whose keys are text, but it "
+                    f"returned {_described(result)}: return one, or take multiple_outputs away."
+                )
+            parts = result
+        made = [self._xcoms.make(key, value) for key, value in {**parts, RETURN_VALUE: result}.items()]
+        for xcom in made:
+            self._runtime.remember(xcom)
+        return tuple(made)
+
+    def _ended_by(self, error: BaseException, context: TaskContext) -> Outcome:
+        outcome = outcome_of_error(error)
+        if isinstance(outcome, Skipped):
+            log.info("The task skips itself: %s", outcome.reason)
+            return outcome
+        if isinstance(outcome, Failed):
+            context["exception"] = error
+            sys.stdout.flush()
+            print(self._shown(error), file=sys.stderr, end="", flush=True)
+            if isinstance(error, TaskTimeout):
+                self.on_kill()
+        return outcome
+
+    def _state_after(self, outcome: Outcome) -> TaskState:
+        order = self._order
+        match outcome:
+            case Succeeded() | Branched():
+                return TaskState.SUCCESS
+            case Skipped():
+                return TaskState.SKIPPED
+            case Failed():
+                again = will_retry(outcome, order.try_number, order.max_tries)
+                return TaskState.UP_FOR_RETRY if again else TaskState.FAILED
+        return TaskState.RUNNING
+
+    def _run_callbacks(self, context: TaskContext) -> Outcome:
+        """Callbacks of an attempt whose own process could not call them any more."""
+        asked = self._order.callback or {}
+        context["reason"] = asked.get("reason", "")
+        context["exception"] = RuntimeError(asked.get("reason", ""))
+        if asked.get("state"):
+            context["ti"].state = asked["state"]
+        for name in asked.get("callbacks", ()):
+            self._call(name, context)
+        return Succeeded()
+
+    def _call(self, name: str, context: TaskContext) -> None:
+        """Call the task's callbacks of that name; what they raise goes to the log and changes nothing."""
+        for callback in _several(getattr(self.task, name, None)):
+            try:
+                callback(context)
+            except TaskTimeout:
+                raise
+            except (Exception, SystemExit) as error:
+                shown = getattr(callback, "__name__", type(callback).__name__)
+                log.error("The %s %s() raised:\n%s", name, shown, self._shown(error).rstrip("\n"))
+
+    def on_kill(self) -> None:
+        """Let the operator clean up; what that raises goes to the log."""
+        if self.task is None:
+            return
+        try:
+            self.task.on_kill()
+        except Exception as error:
+            log.error("on_kill() raised:\n%s", self._shown(error).rstrip("\n"))
+
+    def _shown(self, error: BaseException) -> str:
+        return user_traceback(error, self._loaded.folder, self._loaded.original_folder)
+
+
+def _several(callbacks: Any) -> Iterable[Callable[[TaskContext], Any]]:
+    if callbacks is None:
+        return ()
+    return callbacks if isinstance(callbacks, (list, tuple)) else (callbacks,)
+
+
+def _described(result: Any) -> str:
+    if not isinstance(result, dict):
+        return f"a {type(result).__name__}"
+    key = next(key for key in result if not isinstance(key, str))
+    return f"one with the key {key!r} of type {type(key).__name__}"

@@ -1,0 +1,47 @@
+"""What it means for the attempt when ``execute`` raises."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tradewind.authoring.signals import TaskDeferred
+from tradewind.errors import FailTask, SkipTask, TaskTimeout
+from tradewind.model.outcomes import Deferred, Failed, Outcome, Skipped
+from tradewind.runner.tracebacks import MAX_REASON, class_names, reason_of
+
+
+def outcome_of_error(error: BaseException) -> Outcome:
+    """The outcome of an attempt whose task raised this."""
+    match error:
+        case SkipTask():
+            return Skipped(_message(error) or "the task asked to be skipped")
+        case FailTask():
+            return Failed(reason_of(error), class_names(error), retry="never")
+        case TaskTimeout():
+            return Failed(reason_of(error), class_names(error))
+        case TaskDeferred():
+            trigger, arguments = error.trigger.serialize()
+            timeout = error.timeout.total_seconds() if isinstance(error.timeout, timedelta) else error.timeout
+            return Deferred(trigger, arguments, error.method_name, error.kwargs, timeout)
+        case SystemExit():
+            code = "" if error.code is None else repr(error.code)
+            return Failed(
+                f"SystemExit: sys.exit({code}) was called; a task ends by returning or by raising an exception"[
+                    :MAX_REASON
+                ],
+                class_names(error),
+            )
+        case KeyboardInterrupt():
+            return Failed(
+                "KeyboardInterrupt: the task was interrupted (Ctrl-C, or SIGINT)", class_names(error)
+            )
+    return Failed(reason_of(error), class_names(error))
+
+
+def will_retry(outcome: Failed, try_number: int, max_tries: int) -> bool:
+    """Whether a failed attempt is followed by another, as far as its process can tell."""
+    return outcome.retry != "never" and try_number <= max_tries
+
+
+def _message(error: BaseException) -> str:
+    return " ".join(str(error).split())[:MAX_REASON]

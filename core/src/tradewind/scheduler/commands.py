@@ -1,0 +1,211 @@
+"""Commands applied: each in the turn that it came with, each answered with a result or with why it was refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from tradewind.errors import Conflict, NotFound, Refused, TradewindError
+from tradewind.logic.admission import Limit
+from tradewind.logic.live_run import LiveRun
+from tradewind.logic.params import resolve_params
+from tradewind.model.commands import (
+    ClearTasks,
+    Command,
+    DagChanged,
+    DeleteDag,
+    MarkRun,
+    MarkTasks,
+    PoolChanged,
+    SetPaused,
+    TriggerRun,
+)
+from tradewind.model.ids import check_run_id
+from tradewind.model.run import RunInfo
+from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.scheduler.loading import Loading
+from tradewind.scheduler.memory import LiveDag
+from tradewind.scheduler.turn import Turn
+from tradewind.store.rows import CommandRow
+
+
+class Commands:
+    """Applies commands in a turn."""
+
+    def __init__(self, loading: Loading) -> None:
+        self._loading = loading
+
+    def apply(self, turn: Turn, row: CommandRow) -> None:
+        """Apply a command, and note what became of it."""
+        turn.machine.cause = ("command", row.id)
+        result: dict[str, Any] = {}
+        refused: str | None = None
+        try:
+            if row.command is None:
+                raise Refused(
+                    f"This scheduler does not know the command {row.kind!r}: is it of an older version?"
+                )
+            result = self._apply(turn, row.command, row.actor)
+        except TradewindError as error:
+            refused = str(error)
+        turn.batch.commands.append(
+            {
+                "id": row.id,
+                "applied_at": turn.micros,
+                "result": msgspec.json.encode(result).decode(),
+                "refused_reason": refused,
+            }
+        )
+
+    def _apply(self, turn: Turn, command: Command, actor: str) -> dict[str, Any]:
+        match command:
+            case TriggerRun():
+                return self._trigger(turn, command)
+            case SetPaused():
+                return self._set_paused(turn, command)
+            case ClearTasks():
+                return self._clear(turn, command, f"cleared by {actor}")
+            case MarkTasks():
+                return self._mark_tasks(turn, command, f"marked by {actor}")
+            case MarkRun():
+                return self._mark_run(turn, command, f"marked by {actor}")
+            case DagChanged():
+                return self._dag_changed(turn, command)
+            case PoolChanged():
+                self._loading.pools(turn.memory)
+                turn.memory.admission.lift(Limit("pool", command.name))
+                turn.memory.admission.lift(Limit("pool too small", command.name))
+                return {}
+            case DeleteDag():
+                return self._delete(turn, command)
+
+    def _trigger(self, turn: Turn, command: TriggerRun) -> dict[str, Any]:
+        dag = self._dag(turn, command.dag_id)
+        version_id = command.version_id or dag.version_id
+        plan = self._loading.plan(turn.memory, version_id)
+        run_after = command.run_after or turn.now
+        logical = command.logical_date or run_after
+        run_id = check_run_id(command.run_id or self._free_run_id(turn, command, logical))
+        if self._is_there(turn, command.dag_id, run_id):
+            raise Conflict(
+                f"DAG {command.dag_id!r} has a run {run_id!r} already; give another run id, or clear that run."
+            )
+        resolve_params(plan.spec.params, command.conf)
+        info = RunInfo(
+            dag_id=command.dag_id,
+            run_id=run_id,
+            run_type=command.run_type,
+            logical_date=logical,
+            data_interval=self._loading.timetable(plan.spec).manual_interval(logical),
+            run_after=run_after,
+            conf=command.conf,
+            version_id=version_id,
+            note=command.note,
+        )
+        turn.create_run(dag, info, even_if_paused=command.even_if_paused)
+        return {"run_id": info.run_id}
+
+    def _free_run_id(self, turn: Turn, command: TriggerRun, logical: datetime) -> str:
+        run_id = f"{RunType(command.run_type)}__{logical.isoformat()}"
+        if not self._is_there(turn, command.dag_id, run_id):
+            return run_id
+        return f"{run_id}_{turn.around.new_id()[-8:]}"
+
+    def _is_there(self, turn: Turn, dag_id: str, run_id: str) -> bool:
+        """Whether the DAG has the run: in the store, or made in this turn, whose rows are not committed yet."""
+        return (dag_id, run_id) in turn.made or self._loading.run_row(dag_id, run_id) is not None
+
+    def _set_paused(self, turn: Turn, command: SetPaused) -> dict[str, Any]:
+        dag = self._dag(turn, command.dag_id)
+        dag.paused = command.paused
+        paused = turn.memory.admission.ledger.paused
+        if command.paused:
+            paused.add(dag.dag_id)
+        else:
+            paused.discard(dag.dag_id)
+            turn.memory.admission.lift(Limit("paused", dag.dag_id))
+        turn.batch.dags.append(self._loading.dag_row(dag))
+        turn.touch(dag)
+        return {"paused": dag.paused}
+
+    def _clear(self, turn: Turn, command: ClearTasks, reason: str) -> dict[str, Any]:
+        run = self._run(turn, command.dag_id, command.run_id)
+        numbers = self._numbers(run, command.task_ids)
+        if command.only:
+            numbers = [number for number in numbers if run.states[number] in command.only]
+        was_final = run.state in RUN_FINAL
+        cleared = turn.machine.clear(run, numbers, reason)
+        if not cleared:
+            self._loading.let_go(turn.memory, run)
+        elif was_final:
+            dag = self._dag(turn, command.dag_id)
+            dag.queued.append(run)
+            turn.touch(dag)
+        return {"cleared": [run.label(number) for number in cleared]}
+
+    def _mark_tasks(self, turn: Turn, command: MarkTasks, reason: str) -> dict[str, Any]:
+        if command.state not in (TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED):
+            raise Refused(f"A task can be marked success, failed or skipped, not {command.state}.")
+        run = self._run(turn, command.dag_id, command.run_id)
+        numbers = self._numbers(run, command.task_ids)
+        turn.machine.mark(run, numbers, command.state, reason)
+        self._loading.let_go(turn.memory, run)
+        return {"marked": [run.label(number) for number in numbers]}
+
+    def _mark_run(self, turn: Turn, command: MarkRun, reason: str) -> dict[str, Any]:
+        if command.state not in RUN_FINAL:
+            raise Refused(f"A run can be marked success or failed, not {command.state}.")
+        run = self._run(turn, command.dag_id, command.run_id)
+        if run.state is command.state:
+            self._loading.let_go(turn.memory, run)
+            return {"state": run.state}
+        rest = TaskState.SUCCESS if command.state is RunState.SUCCESS else TaskState.SKIPPED
+        turn.machine.end_run(run, command.state, reason, rest)
+        return {"state": command.state}
+
+    def _dag_changed(self, turn: Turn, command: DagChanged) -> dict[str, Any]:
+        dag = self._loading.dag(turn.memory, command.dag_id)
+        if dag is not None:
+            turn.touch(dag)
+        return {}
+
+    def _delete(self, turn: Turn, command: DeleteDag) -> dict[str, Any]:
+        dag = self._dag(turn, command.dag_id)
+        if dag.active or dag.queued:
+            raise Refused(
+                f"DAG {dag.dag_id!r} has {dag.active + len(dag.queued)} runs that have not ended. "
+                f"Mark them with `tradewind runs mark`, or wait for them."
+            )
+        if not dag.is_stale:
+            raise Refused(
+                f"DAG {dag.dag_id!r} is still in the DAG folder and would come back at once: remove its file first."
+            )
+        self._loading.delete(turn.memory, turn.around.writer, dag)
+        return {}
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _dag(self, turn: Turn, dag_id: str) -> LiveDag:
+        dag = turn.memory.dags.get(dag_id) or self._loading.dag(turn.memory, dag_id)
+        if dag is None:
+            raise NotFound("DAG", dag_id, turn.memory.dags, "`tradewind dags list` lists them.")
+        return dag
+
+    def _run(self, turn: Turn, dag_id: str, run_id: str) -> LiveRun:
+        run = self._loading.run(turn.memory, dag_id, run_id)
+        if run.pk in turn.memory.parked:
+            raise Refused(
+                f"Run {run_id!r} was put aside after an error of the scheduler; restart the scheduler to take it up again."
+            )
+        return run
+
+    @staticmethod
+    def _numbers(run: LiveRun, task_ids: tuple[str, ...]) -> list[int]:
+        if not task_ids:
+            return list(range(len(run.plan)))
+        unknown = [task_id for task_id in task_ids if task_id not in run.plan.index]
+        if unknown:
+            raise NotFound(f"task of the DAG {run.info.dag_id!r} named", unknown[0], run.plan.index)
+        return [run.plan.index[task_id] for task_id in task_ids]

@@ -1,0 +1,182 @@
+"""Between scheduler and executors: orders go out, sessions come and go, facts and questions come in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from tradewind.errors import NotFound, StoreError
+from tradewind.model.facts import AttemptFinished, AttemptLost, Fact
+from tradewind.model.order import VersionBundle
+from tradewind.model.outcomes import Failed
+from tradewind.ports.clock import Clock
+from tradewind.ports.executor import Executor, HasFileno
+from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.loop import Loop
+from tradewind.scheduler.memory import Memory, OpenAttempt
+from tradewind.scheduler.orders import Orders
+from tradewind.store.dags import DagRepository
+
+log = logging.getLogger("tradewind.scheduler")
+
+RETRY_AFTER = 0.5  #: seconds until what the store refused for the moment is tried again
+BUNDLES_AT_HAND = 64
+
+
+class Inbox(Protocol):
+    """The scheduler's side that facts come in by."""
+
+    def __call__(self, fact: Fact, session: str, acknowledge: Callable[[], None] | None, /) -> None: ...
+
+
+class Dispatch:
+    """Serves the executors.
+
+    :param memory: the scheduler's memory, as it is at that moment.
+    :param take_fact: what a fact is handed to.
+    """
+
+    def __init__(
+        self,
+        executors: Mapping[str, Executor],
+        orders: Orders,
+        answers: Answers,
+        dags: DagRepository,
+        loop: Loop,
+        clock: Clock,
+        memory: Callable[[], Memory],
+        take_fact: Inbox,
+    ) -> None:
+        self._executors = executors
+        self._orders = orders
+        self.answers = answers
+        self._dags = dags
+        self.loop = loop
+        self._clock = clock
+        self._memory = memory
+        self.take_fact = take_fact
+        self._bundles: dict[str, VersionBundle] = {}
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Start the executors.
+
+        :param wake: called when there may be room for more attempts.
+        """
+        for name, executor in self._executors.items():
+            executor.start(_Host(self, name, wake))
+
+    def stop(self) -> None:
+        """Let the executors go; attempts that run are not touched."""
+        for executor in self._executors.values():
+            executor.stop()
+
+    def cancel(self, attempt: OpenAttempt, reason: str) -> None:
+        """End an attempt."""
+        self._executors[attempt.executor].cancel(attempt.id, reason)
+
+    def submit(self, attempt: OpenAttempt) -> None:
+        """Hand an attempt over, where it is still wanted. What its order needs is read from the store."""
+        if attempt.id not in self._memory().attempts:
+            return
+        try:
+            self._executors[attempt.executor].submit(self._orders.write(self._memory(), attempt))
+        except StoreError as error:
+            if error.transient:
+                log.warning("An order could not be written, it is tried again: %s", error)
+                self.loop.later(RETRY_AFTER, partial(self._submit_again, attempt))
+            else:
+                self._fail(attempt, str(error))
+        except NotFound as error:
+            self._fail(attempt, str(error))
+
+    def flush(self) -> None:
+        """All orders of a turn are handed over."""
+        for executor in self._executors.values():
+            executor.flush()
+
+    def bundle(self, version_id: str) -> VersionBundle:
+        """The files of a version; the last few are kept at hand."""
+        found = self._bundles.get(version_id)
+        if found is None:
+            if len(self._bundles) >= BUNDLES_AT_HAND:
+                self._bundles.pop(next(iter(self._bundles)))
+            found = self._bundles[version_id] = self._dags.bundle(version_id)
+        return found
+
+    def session_started(self, executor: str, session: str, held: tuple[str, ...]) -> None:
+        """A worker is there: hand over again what it should hold and does not; what others held is lost."""
+        for attempt in self._attempts_of(executor):
+            if attempt.session != session:
+                self._lose(attempt, "its agent is gone")
+            elif attempt.id not in held and not attempt.started:
+                self.submit(attempt)
+            elif attempt.id not in held:
+                self._lose(attempt, "its agent no longer knows it")
+        self._executors[executor].flush()
+
+    def session_ended(self, executor: str, session: str, reason: str) -> None:
+        """A worker is gone for good."""
+        for attempt in self._attempts_of(executor):
+            if attempt.session == session:
+                self._lose(attempt, reason)
+
+    def _attempts_of(self, executor: str) -> list[OpenAttempt]:
+        return [it for it in self._memory().attempts.values() if it.executor == executor]
+
+    def _submit_again(self, attempt: OpenAttempt) -> None:
+        self.submit(attempt)
+        self._executors[attempt.executor].flush()
+
+    def _lose(self, attempt: OpenAttempt, reason: str) -> None:
+        fact = AttemptLost(attempt_id=attempt.id, at=self._clock.now(), reason=reason)
+        self.take_fact(fact, attempt.session or "", None)
+
+    def _fail(self, attempt: OpenAttempt, reason: str) -> None:
+        """An attempt that cannot even be handed over."""
+        outcome = Failed(reason, retry="never")
+        fact = AttemptFinished(
+            attempt_id=attempt.id, outcome=outcome, started_at=None, ended_at=self._clock.now()
+        )
+        self.take_fact(fact, attempt.session or "", None)
+
+
+class _Host:
+    """What one executor sees of the scheduler (see :class:`tradewind.ports.executor.ExecutorHost`)."""
+
+    def __init__(self, dispatch: Dispatch, executor: str, wake: Callable[[], None]) -> None:
+        self._dispatch = dispatch
+        self._executor = executor
+        self._wake = wake
+
+    def watch(self, source: HasFileno, on_readable: Callable[[], None]) -> None:
+        self._dispatch.loop.watch(source, on_readable)
+
+    def unwatch(self, source: HasFileno) -> None:
+        self._dispatch.loop.unwatch(source)
+
+    def soon(self, call: Callable[[], None]) -> None:
+        self._dispatch.loop.soon(call)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        self._dispatch.loop.later(seconds, call)
+
+    def report(self, fact: Fact, session: str, acknowledge: Callable[[], None] | None = None) -> None:
+        self._dispatch.take_fact(fact, session, acknowledge)
+
+    def answer(self, attempt_id: str, operation: str, arguments: dict[str, Any]) -> Any:
+        return self._dispatch.answers.answer(attempt_id, operation, arguments)
+
+    def bundle(self, version_id: str) -> VersionBundle:
+        return self._dispatch.bundle(version_id)
+
+    def session_started(
+        self, session: str, held: tuple[str, ...], *, host: str, pid: int, capacity: int
+    ) -> None:
+        self._dispatch.session_started(self._executor, session, held)
+        self._wake()
+
+    def session_ended(self, session: str, reason: str) -> None:
+        self._dispatch.session_ended(self._executor, session, reason)
+        self._wake()

@@ -1,0 +1,156 @@
+"""From decisions to rows: what a turn changed, as the store writes it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from tradewind.logic.live_run import LiveRun, Transition
+from tradewind.model.facts import XCom
+from tradewind.model.ids import shard_of
+from tradewind.model.run import RunInfo
+from tradewind.model.spec import DagSpec
+from tradewind.model.states import RunType
+from tradewind.scheduler.memory import LiveDag
+from tradewind.store.batch import Batch, Row
+from tradewind.store.tables import to_micros
+
+
+def micros(moment: datetime | None) -> int | None:
+    """A moment as the store keeps it."""
+    return None if moment is None else to_micros(moment)
+
+
+def add_transitions(batch: Batch, transitions: list[Transition], last: Counter[int], now: int) -> None:
+    """The log of what was decided, and the rows of the runs and instances that it changed."""
+    touched: dict[int, LiveRun] = {}
+    for it in transitions:
+        run = it.run
+        touched[run.pk] = run
+        shard = shard_of(run.info.dag_id)
+        last[shard] += 1
+        batch.transitions.append(
+            {
+                "shard": shard,
+                "n": last[shard],
+                "run_pk": run.pk,
+                "ti_pk": None if it.instance is None else run.pks[it.instance],
+                "attempt_id": it.attempt_id,
+                "old": it.old,
+                "new": it.new,
+                "cause": it.cause,
+                "cause_id": it.cause_id,
+                "reason": it.reason,
+                "at": now,
+            }
+        )
+    for run in touched.values():
+        if run.run_dirty:
+            batch.runs.append(_run_row(run))
+            run.run_dirty = False
+        for number in run.dirty:
+            batch.task_instances.append(_instance_row(run, number))
+        run.dirty.clear()
+
+
+def _run_row(run: LiveRun) -> Row:
+    return {
+        "pk": run.pk,
+        "state": run.state,
+        "start_date": micros(run.start_date),
+        "end_date": micros(run.end_date),
+        "version_id": run.info.version_id,
+        "reason": run.reason,
+    }
+
+
+def _instance_row(run: LiveRun, number: int) -> Row:
+    branch = run.branches.get(number)
+    return {
+        "pk": run.pks[number],
+        "state": run.states[number],
+        "try_number": run.try_numbers[number],
+        "max_tries": run.max_tries[number],
+        "attempt_id": run.attempt_id[number],
+        "due_at": micros(run.due_at[number]),
+        "start_date": micros(run.start_dates[number]),
+        "end_date": micros(run.end_dates[number]),
+        "branch": json.dumps({"follow": branch.follow, "scope": branch.scope}) if branch else None,
+        "reason": run.reasons[number],
+    }
+
+
+def new_run_row(info: RunInfo, now: datetime, *, even_if_paused: bool) -> Row:
+    """A run that has just been made."""
+    interval = info.data_interval
+    once = info.run_type in (RunType.SCHEDULED, RunType.BACKFILL)
+    return {
+        "dag_id": info.dag_id,
+        "run_id": info.run_id,
+        "shard": shard_of(info.dag_id),
+        "version_id": info.version_id,
+        "run_type": info.run_type,
+        "state": "queued",
+        "logical_date": micros(info.logical_date),
+        "scheduled_date": micros(info.logical_date) if once else None,
+        "data_interval_start": micros(interval.start if interval else None),
+        "data_interval_end": micros(interval.end if interval else None),
+        "run_after": micros(info.run_after),
+        "queued_at": micros(now),
+        "even_if_paused": even_if_paused,
+        "conf": msgspec.json.encode(info.conf).decode(),
+        "note": info.note,
+    }
+
+
+def new_instance_rows(spec: DagSpec) -> list[Row]:
+    """The task instances of a new run, in the order of the DAG's tasks."""
+    return [
+        {
+            "task_id": task.task_id,
+            "max_tries": task.retries,
+            "pool": task.pool,
+            "pool_slots": task.pool_slots,
+            "priority": task.priority_weight,
+        }
+        for task in spec.tasks
+    ]
+
+
+def xcom_row(run: LiveRun, number: int, xcom: XCom, attempt_id: str, now: int) -> Row:
+    """A value that an attempt left."""
+    return {
+        "run_pk": run.pk,
+        "task_id": run.label(number),
+        "map_index": -1,
+        "key": xcom.key,
+        "value": xcom.value,
+        "backend": xcom.backend,
+        "size": xcom.size,
+        "length": xcom.length,
+        "attempt_id": attempt_id,
+        "at": now,
+    }
+
+
+def dag_row(dag: LiveDag) -> Row:
+    """The scheduler's columns of a DAG."""
+    cursor, planned = dag.cursor, dag.planned
+    return {
+        "dag_id": dag.dag_id,
+        "paused": dag.paused,
+        "cursor_start": micros(cursor.start if cursor else None),
+        "cursor_end": micros(cursor.end if cursor else None),
+        "next_logical": micros(planned.logical_date if planned else None),
+        "next_run_after": micros(planned.run_after if planned else None),
+    }
+
+
+def ended_attempt_row(attempt_id: str, now: int, outcome: str, reason: str, **known: Any) -> Row:
+    """The end of an attempt; ``known``: started_at, host, pid."""
+    base: Row = {"started_at": None, "host": None, "pid": None}
+    return {**base, **known, "id": attempt_id, "ended_at": now, "outcome": outcome, "reason": reason or None}

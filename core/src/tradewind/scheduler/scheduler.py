@@ -1,0 +1,311 @@
+"""The scheduler: waits, gathers what came in, lets a turn decide, commits, and then acts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from tradewind.errors import StoreError
+from tradewind.logic.live_run import LiveRun, Transition
+from tradewind.model.facts import Fact
+from tradewind.model.states import RunState, TaskState
+from tradewind.ports.clock import Clock, IdSource
+from tradewind.ports.executor import Executor
+from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.commands import Commands
+from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
+from tradewind.scheduler.inbox import Doorbell
+from tradewind.scheduler.loading import Loading
+from tradewind.scheduler.loop import Loop
+from tradewind.scheduler.memory import Memory
+from tradewind.scheduler.orders import Orders
+from tradewind.scheduler.turn import Surroundings, Turn
+from tradewind.store.commands import CommandRepository
+from tradewind.store.connections import ConnectionRepository
+from tradewind.store.dags import DagRepository
+from tradewind.store.engine import Store
+from tradewind.store.runs import RunRepository
+from tradewind.store.variables import VariableRepository
+from tradewind.store.writer import Writer
+from tradewind.store.xcoms import XComRepository
+
+log = logging.getLogger("tradewind.scheduler")
+
+LOOK_EVERY = 1.0  #: seconds between looks at the store where no bell rings
+COMMANDS_A_TURN = 100
+
+Listener = Callable[[list[Transition]], None]
+
+#: what a turn passes, in order; a crash at any of them must lose and double nothing
+POINTS = ("begun", "decided", "written", "committed", "acknowledged", "submitted", "flushed", "acted")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a scheduler is made of; wired in ``app``."""
+
+    store: Store
+    clock: Clock
+    ids: IdSource
+    executors: Mapping[str, Executor]
+    default_executor: str
+    variables: VariableRepository
+    connections: ConnectionRepository
+    doorbell: Path | None = None
+    #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
+    serves_all: bool = True
+    runs: frozenset[int] = frozenset()
+    #: told of each of :data:`POINTS` that a turn passes; for tests that end the process there
+    passing: Callable[[str], None] = lambda _point: None
+
+
+class Scheduler:
+    """The owner of all DAGs. The caller holds the scheduler's lock."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._loop = Loop(parts.clock)
+        self._writer = Writer(parts.store)
+        self._command_rows = CommandRepository(parts.store)
+        xcoms, runs = XComRepository(parts.store), RunRepository(parts.store)
+        self._dispatch = Dispatch(
+            parts.executors,
+            Orders(xcoms),
+            Answers(parts.variables, parts.connections, xcoms, runs, lambda: self.memory),
+            DagRepository(parts.store),
+            self._loop,
+            parts.clock,
+            lambda: self.memory,
+            self.take_fact,
+        )
+        self._loading = Loading(parts.store)
+        self._commands = Commands(self._loading)
+        self._around = Surroundings(
+            self._writer, parts.ids.new_id, parts.executors, parts.default_executor, parts.serves_all
+        )
+        self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
+        self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
+        self._due: list[tuple[int, int]] = []
+        self._due_runs: list[int] = []
+        self._due_dags: list[str] = []
+        self._work_waits = True  # there is something to do besides facts and due times
+        self._seen_version: int | None = None
+        self._broken = False
+        self.listeners: list[Listener] = []
+        self.stopping = False
+        #: start nothing more, but take in what those that run report
+        self.draining = False
+        self.memory = Memory()
+
+    # -- life ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read the memory back, get the executors ready."""
+        self._load()
+        if self._bell is not None:
+            self._loop.watch(self._bell, self._rang)
+        self._dispatch.start(self.ring)
+        self._loop.later(LOOK_EVERY, self._look)
+
+    def serve(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Work until :attr:`stopping` is set or ``until`` says so."""
+        while not self.stopping and not until():
+            self.turn()
+
+    def turn(self, longest: float = LOOK_EVERY) -> None:
+        """Wait for something, and work on all that there is."""
+        if not self.has_work:
+            self._loop.turn(longest)
+        else:
+            self._loop.turn(0.0)
+        if self.has_work and not self._broken:
+            self._work()
+
+    def close(self) -> None:
+        """Let go of everything. Attempts that run are not touched."""
+        self._dispatch.stop()
+        if self._bell is not None:
+            self._bell.close()
+        self._writer.close()
+        self._loop.close()
+
+    def apply_alone(self, command_id: str) -> None:
+        """Apply one command on a system where no scheduler runs: nothing starts, nothing is handed out.
+
+        :raises StoreError: where the store cannot be written.
+        """
+        row = self._command_rows.get(command_id)
+        if row is None or row.applied_at is not None:
+            return
+        self.memory = self._loading.everything()
+        turn = Turn(self.memory, self._parts.clock.now(), self._around)
+        self._commands.apply(turn, row)
+        turn.finish(starts=False)
+        self._writer.write(turn.batch)
+        self._writer.commit()
+
+    # -- the work --------------------------------------------------------------------------------------------
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something came in that was not worked on yet."""
+        return bool(self._facts or self._work_waits or self._due or self._due_runs or self._due_dags)
+
+    def _work(self) -> None:
+        """One turn: decide, commit, act. Where the commit fails, memory is read back and the facts are kept."""
+        passing = self._parts.passing
+        passing("begun")
+        facts, self._facts = self._facts, []
+        turn = Turn(self.memory, self._parts.clock.now(), self._around)
+        try:
+            for fact, session, _ in facts:
+                turn.fact(fact, session)
+            self._apply_due(turn)
+            if self._work_waits:
+                self._work_waits = False
+                rows = self._command_rows.open_commands(limit=COMMANDS_A_TURN)
+                for row in rows:
+                    self._commands.apply(turn, row)
+                self._work_waits = len(rows) >= COMMANDS_A_TURN
+            turn.finish(starts=not self.draining)
+            passing("decided")
+            if turn.batch:
+                self._writer.write(turn.batch)
+            passing("written")
+            self._writer.commit()
+            passing("committed")
+        except StoreError as error:
+            self._failed_to_commit(error, facts)
+            return
+        for _, _, acknowledge in facts:
+            if acknowledge is not None:
+                acknowledge()
+        passing("acknowledged")
+        self._act(turn)
+        passing("acted")
+
+    def _apply_due(self, turn: Turn) -> None:
+        due = self._due[:]
+        self._due.clear()
+        for run_pk, number in due:
+            turn.due(run_pk, number)
+        runs = self._due_runs[:]
+        self._due_runs.clear()
+        for run_pk in runs:
+            turn.run_due(run_pk)
+        dags = self._due_dags[:]
+        self._due_dags.clear()
+        for dag_id in dags:
+            if dag_id in self.memory.dags:
+                turn.touch(self.memory.dags[dag_id])
+
+    def _act(self, turn: Turn) -> None:
+        effects = turn.effects
+        for attempt, reason in effects.cancels:
+            self._dispatch.cancel(attempt, reason)
+        for attempt in effects.issued:
+            self._dispatch.submit(attempt)
+        self._parts.passing("submitted")
+        self._dispatch.flush()
+        self._parts.passing("flushed")
+        for run, number in effects.waits:
+            self._wait(run, number)
+        for run in effects.started_runs:
+            self._watch_time_limit(run)
+        for dag in effects.planned:
+            if dag.planned is not None:
+                self._loop.at(dag.planned.run_after, partial(self._due_dags.append, dag.dag_id))
+        for listener in self.listeners:
+            listener(turn.machine.delta.transitions)
+
+    def _failed_to_commit(
+        self, error: StoreError, facts: list[tuple[Fact, str, Callable[[], None] | None]]
+    ) -> None:
+        log.error("Nothing of this turn is kept, it is tried again: %s", error)
+        self._writer.rollback()
+        self._facts = facts + self._facts
+        self._broken = True
+        self._loop.later(RETRY_AFTER, self._mend)
+
+    def _mend(self) -> None:
+        """Read back what the store has after a commit that failed."""
+        try:
+            self._load()
+        except StoreError as error:
+            log.error("The store cannot be read either: %s", error)
+            self._loop.later(RETRY_AFTER, self._mend)
+            return
+        self._broken = False
+
+    # -- memory ----------------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        own = None if self._parts.serves_all else self._parts.runs | set(self.memory.runs)
+        self.memory = self._loading.everything(own)
+        self._work_waits = True
+        turn_due = self._due_dags
+        for dag_id in self.memory.dags:
+            turn_due.append(dag_id)
+        for run in list(self.memory.runs.values()):
+            if run.state is RunState.RUNNING:
+                self._take_up(run)
+
+    def _take_up(self, run: LiveRun) -> None:
+        """A run that was going on: put its instances where they belong."""
+        admission, default = self.memory.admission, self._parts.default_executor
+        for number, state in enumerate(run.states):
+            if state is TaskState.SCHEDULED:
+                admission.add(self.memory.candidate(run, number, default))
+            elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
+                admission.ledger.take(self.memory.candidate(run, number, default))
+            elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
+                self._wait(run, number)
+        self._watch_time_limit(run)
+
+    def _wait(self, run: LiveRun, number: int) -> None:
+        moment = run.due_at[number]
+        if moment is not None:
+            self._loop.at(moment, partial(self._due.append, (run.pk, number)))
+
+    def _watch_time_limit(self, run: LiveRun) -> None:
+        limit = run.plan.spec.dagrun_timeout
+        if limit is not None and run.start_date is not None:
+            self._loop.at(run.start_date + timedelta(seconds=limit), partial(self._due_runs.append, run.pk))
+
+    # -- the inbox -------------------------------------------------------------------------------------------
+
+    def ring(self) -> None:
+        """Look at the table of commands in the next turn."""
+        self._work_waits = True
+
+    def _rang(self) -> None:
+        if self._bell is not None and self._bell.drain():
+            self._work_waits = True
+
+    def _look(self) -> None:
+        """Whether somebody wrote without ringing."""
+        self._loop.later(LOOK_EVERY, self._look)
+        try:
+            version = self._writer.data_version()
+        except StoreError:
+            version = None
+        if version is None or version != self._seen_version:
+            self._seen_version = version
+            self._work_waits = True
+        elif not self._facts:
+            with suppress(StoreError):  # a full disk, or somebody reads: there is another time
+                self._writer.checkpoint_if_idle()
+
+    def take_fact(self, fact: Fact, session: str, acknowledge: Callable[[], None] | None) -> None:
+        """A fact has come in; it is applied in this turn or the next."""
+        self._facts.append((fact, session, acknowledge))
+
+    @property
+    def loop(self) -> Loop:
+        """The event loop."""
+        return self._loop

@@ -1,0 +1,350 @@
+"""One turn of the scheduler: facts, commands and due times in; one batch of rows and things to do out."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tradewind.errors import Conflict, StoreError
+from tradewind.logic.admission import Limit
+from tradewind.logic.live_run import LiveRun
+from tradewind.logic.machine import Machine
+from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom, XComPushed
+from tradewind.model.ids import shard_of
+from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
+from tradewind.model.run import RunInfo
+from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.ports.executor import Executor
+from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
+from tradewind.scheduler.rows import (
+    add_transitions,
+    dag_row,
+    ended_attempt_row,
+    new_instance_rows,
+    new_run_row,
+    xcom_row,
+)
+from tradewind.store.batch import Batch
+from tradewind.store.tables import to_micros
+from tradewind.store.writer import Writer
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What a turn works with besides the memory."""
+
+    writer: Writer
+    new_id: Callable[[], str]
+    executors: Mapping[str, Executor]
+    default_executor: str
+    makes_runs: bool = (
+        True  #: whether schedules are followed; not so for a scheduler that serves a single run
+    )
+
+
+@dataclass(slots=True)
+class Effects:
+    """What is to be done once the turn is committed."""
+
+    issued: list[OpenAttempt] = field(default_factory=list)
+    cancels: list[tuple[OpenAttempt, str]] = field(default_factory=list)
+    waits: list[tuple[LiveRun, int]] = field(default_factory=list)
+    started_runs: list[LiveRun] = field(default_factory=list)
+    ended_runs: list[LiveRun] = field(default_factory=list)
+    planned: list[LiveDag] = field(default_factory=list)
+
+
+class Turn:
+    """Applies what happened, in order. Nothing is durable before the caller commits."""
+
+    def __init__(self, memory: Memory, now: datetime, around: Surroundings) -> None:
+        self.memory = memory
+        self.now = now
+        self.micros = to_micros(now)
+        self.around = around
+        self.machine = Machine(now)
+        self.batch = Batch()
+        self.effects = Effects()
+        self.refused_facts = 0
+        self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
+        self._dags: dict[str, LiveDag] = {}
+        self._counted = 0  # runs that ended in this turn and were counted as such
+
+    # -- what happened ---------------------------------------------------------------------------------------
+
+    def fact(self, fact: Fact, session: str) -> None:
+        """A fact; one whose sender does not hold the attempt's claim changes nothing."""
+        attempt = self.memory.attempts.get(fact.attempt_id)
+        if attempt is None or attempt.session != session:
+            self.refused_facts += 1
+            return
+        self.machine.cause = ("fact", attempt.id)
+        with self.guarded(attempt.run, f"a fact about {attempt.run.label(attempt.number)}"):
+            self._apply(fact, attempt)
+
+    def _apply(self, fact: Fact, attempt: OpenAttempt) -> None:
+        run, number = attempt.run, attempt.number
+        match fact:
+            case AttemptStarted():
+                attempt.started = True
+                row = {"id": attempt.id, "started_at": to_micros(fact.at), "host": fact.host, "pid": fact.pid}
+                self.batch.started_attempts.append(row)
+                self.machine.started(run, number, fact.at)
+            case XComPushed():
+                self._keep_xcom(attempt, fact.xcom)
+            case AttemptFinished():
+                for xcom in fact.xcoms:
+                    self._keep_xcom(attempt, xcom)
+                started = to_micros(fact.started_at) if fact.started_at else None
+                self._close(
+                    attempt,
+                    OUTCOME_NAMES[type(fact.outcome)],
+                    fact.outcome.reason if isinstance(fact.outcome, Failed | Skipped) else "",
+                    to_micros(fact.ended_at),
+                    started_at=started,
+                    host=fact.host or None,
+                    pid=fact.pid or None,
+                )
+                self.machine.finished(run, number, fact.outcome, fact.started_at, fact.ended_at)
+            case AttemptLost():
+                self._close(attempt, "lost", fact.reason, self.micros)
+                self.machine.lost(run, number, attempt.started, fact.reason)
+
+    def due(self, run_pk: int, number: int) -> None:
+        """An instance's waiting time may be over."""
+        run = self.memory.runs.get(run_pk)
+        moment = run.due_at[number] if run else None
+        if run is not None and moment is not None and moment <= self.now:
+            self.machine.cause = ("clock", None)
+            with self.guarded(run, "a due time"):
+                self.machine.due(run, number)
+
+    def run_due(self, run_pk: int) -> None:
+        """A run may have reached its time limit."""
+        run = self.memory.runs.get(run_pk)
+        if run is None or run.state is not RunState.RUNNING or run.start_date is None:
+            return
+        limit = run.plan.spec.dagrun_timeout
+        if limit is not None and (self.now - run.start_date).total_seconds() >= limit:
+            self.machine.cause = ("clock", None)
+            with self.guarded(run, "a time limit"):
+                self.machine.time_out(run)
+
+    # -- runs ------------------------------------------------------------------------------------------------
+
+    def create_run(self, dag: LiveDag, info: RunInfo, *, even_if_paused: bool = False) -> LiveRun:
+        """Make a run; it is queued, and starts in this turn if there is room.
+
+        :raises Conflict: where the DAG has that run already.
+        """
+        plan = self.memory.plans[info.version_id]
+        row = new_run_row(info, self.now, even_if_paused=even_if_paused)
+        pk, pks = self.around.writer.insert_run(row, new_instance_rows(plan.spec))
+        self.made.add((info.dag_id, info.run_id))
+        run = LiveRun(plan, pk, info, pks, even_if_paused)
+        self.memory.runs[pk] = run
+        dag.queued.append(run)
+        self.touch(dag)
+        return run
+
+    def follow_schedules(self) -> None:
+        """Make the runs that are due."""
+        if self.around.makes_runs:
+            for dag in list(self._dags.values()):
+                self._follow_schedule(dag)
+
+    def _follow_schedule(self, dag: LiveDag) -> None:
+        dag.planned = planned_after(dag, self.now)
+        changed = False
+        while dag.planned is not None and dag.planned.run_after <= self.now:
+            if dag.active + len(dag.queued) >= dag.spec.max_active_runs:
+                break
+            planned = dag.planned
+            info = RunInfo(
+                dag_id=dag.dag_id,
+                run_id=f"scheduled__{planned.logical_date.isoformat()}",
+                run_type=RunType.SCHEDULED,
+                logical_date=planned.logical_date,
+                data_interval=planned.interval,
+                run_after=planned.run_after,
+                version_id=dag.version_id,
+            )
+            with suppress(Conflict):  # somebody made this very run by hand
+                self.create_run(dag, info)
+            dag.cursor, changed = planned.interval, True
+            dag.planned = planned_after(dag, self.now)
+        self.batch.dags.append(dag_row(dag))
+        if changed or dag.planned is not None:
+            self.effects.planned.append(dag)
+
+    def start_runs(self) -> None:
+        """Start queued runs where there is room, and count those that ended."""
+        waiting = True
+        while waiting:
+            waiting = False
+            ended = self.machine.delta.ended_runs
+            for run in ended[self._counted :]:
+                self._run_ended(run)
+            self._counted = len(ended)
+            for dag in list(self._dags.values()):
+                queued = self._next_queued(dag)
+                if queued is not None:
+                    waiting = True
+                    self._start(dag, queued)
+
+    def _next_queued(self, dag: LiveDag) -> LiveRun | None:
+        if not dag.has_room:
+            return None
+        for position, run in enumerate(dag.queued):
+            if not dag.paused or run.even_if_paused:
+                return dag.queued.pop(position)
+        return None
+
+    def _start(self, dag: LiveDag, run: LiveRun) -> None:
+        dag.active += 1
+        self.effects.started_runs.append(run)
+        self.machine.cause = ("clock", None)
+        with self.guarded(run, "its start"):
+            self.machine.begin(run, "it has a place among the DAG's active runs")
+
+    def _run_ended(self, run: LiveRun) -> None:
+        dag = self.memory.dags.get(run.info.dag_id)
+        if dag is not None:
+            if run in dag.queued:
+                dag.queued.remove(run)
+            else:
+                dag.active -= 1
+            self.touch(dag)
+        self.memory.forget_run(run)
+        self.effects.ended_runs.append(run)
+
+    def touch(self, dag: LiveDag) -> None:
+        """Look at the DAG's runs and schedule at the end of this turn."""
+        self._dags[dag.dag_id] = dag
+
+    # -- the end of a turn -----------------------------------------------------------------------------------
+
+    def finish(self, *, starts: bool = True) -> None:
+        """Draw the consequences: runs that start, attempts that are issued, rows to write.
+
+        :param starts: whether runs and attempts may start; not so where a command is applied without a scheduler.
+        """
+        if starts:
+            self.start_runs()
+            self.follow_schedules()
+            self.start_runs()
+        delta = self.machine.delta
+        for attempt_id, reason in delta.cancels:
+            if attempt_id in self.memory.attempts:
+                self.effects.cancels.append((self.memory.attempts[attempt_id], reason))
+        for attempt_id, reason in delta.revoked:
+            attempt = self.memory.attempts.get(attempt_id)
+            if attempt is not None:
+                self.effects.cancels.append((attempt, reason))
+                self._close(attempt, "revoked", reason, self.micros)
+        admission = self.memory.admission
+        for run, number in delta.released:
+            admission.release((run.pk, number))
+        for run, number in delta.ready:
+            if run.states[number] is TaskState.SCHEDULED and run.pk in self.memory.runs:
+                admission.add(self.memory.candidate(run, number, self.around.default_executor))
+        self.effects.waits = [(run, number) for run, number in delta.waits if run.state not in RUN_FINAL]
+        if starts:
+            self._issue()
+        add_transitions(self.batch, delta.transitions, self.memory.last_transition, self.micros)
+
+    def _issue(self) -> None:
+        """Give attempts to those that admission lets pass."""
+        admission = self.memory.admission
+        for name, executor in self.around.executors.items():
+            if admission.ledger.executors.get(name) != executor.capacity:
+                admission.ledger.executors[name] = executor.capacity
+                admission.lift(Limit("executor", name))
+                admission.lift(Limit("executor too small", name))
+        for candidate in admission.admit():
+            run, number = self.memory.runs[candidate.run_pk], candidate.key[1]
+            executor = self.around.executors[candidate.executor]
+            session = executor.session if executor.delivery == "once" else None
+            attempt = OpenAttempt(self.around.new_id(), run, number, candidate.executor, session)
+            self.memory.attempts[attempt.id] = attempt
+            self.effects.issued.append(attempt)
+            self.machine.cause = ("clock", None)
+            self.machine.queued(run, number, attempt.id, "it has its slot")
+            if run.try_numbers[number] > 1 and number not in run.losses:
+                self.batch.deleted_xcoms.append(
+                    {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": -1}
+                )
+            self.batch.new_attempts.append(self._attempt_row(attempt))
+
+    def _attempt_row(self, attempt: OpenAttempt) -> dict[str, object]:
+        run, number = attempt.run, attempt.number
+        return {
+            "id": attempt.id,
+            "kind": "task",
+            "ti_pk": run.pks[number],
+            "run_pk": run.pk,
+            "shard": shard_of(run.info.dag_id),
+            "try_number": run.try_numbers[number],
+            "physical_no": run.losses.get(number, 0) + 1,
+            "executor": attempt.executor,
+            "issued_at": self.micros,
+            "issued_epoch": 0,
+            "claimed_by": attempt.session,
+            "claimed_at": self.micros if attempt.session else None,
+            "log_path": log_path(run, number),
+        }
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _keep_xcom(self, attempt: OpenAttempt, xcom: XCom) -> None:
+        run, number = attempt.run, attempt.number
+        self.batch.xcoms.append(xcom_row(run, number, xcom, attempt.id, self.micros))
+        if xcom.backend is None:
+            self.memory.remember_xcom(run.pk, run.label(number), xcom.key, xcom.value)
+
+    def _close(self, attempt: OpenAttempt, outcome: str, reason: str, at: int, **known: object) -> None:
+        self.memory.attempts.pop(attempt.id, None)
+        self.batch.ended_attempts.append(ended_attempt_row(attempt.id, at, outcome, reason, **known))
+
+    def guarded(self, run: LiveRun, what: str) -> _Guard:
+        """A block in which an error puts the run aside, and hurts nothing else."""
+        return _Guard(self, run, what)
+
+    def park(self, run: LiveRun, what: str, error: BaseException) -> None:
+        """Put a run aside: nothing more is decided for it until the scheduler starts anew."""
+        text = "".join(traceback.format_exception(error))
+        self.batch.problems.append({"run_pk": run.pk, "what": what, "traceback": text, "at": self.micros})
+        self.memory.parked.add(run.pk)
+        self.memory.forget_run(run)
+        for attempt in [it for it in self.memory.attempts.values() if it.run is run]:
+            del self.memory.attempts[attempt.id]
+        delta = self.machine.delta
+        for name in ("ready", "released", "waits"):
+            setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not run])
+        delta.transitions = [item for item in delta.transitions if item.run is not run]
+
+
+class _Guard:
+    """Parks the run when its block raises."""
+
+    __slots__ = ("_run", "_turn", "_what")
+
+    def __init__(self, turn: Turn, run: LiveRun, what: str) -> None:
+        self._turn, self._run, self._what = turn, run, what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, StoreError):
+            return False
+        self._turn.park(self._run, self._what, error)
+        return True
+
+
+def log_path(run: LiveRun, number: int) -> str:
+    """Where the log of the instance's present try is, below the log folder."""
+    return f"{run.info.dag_id}/{run.info.run_id}/{run.label(number)}/{run.try_numbers[number]}.log"

@@ -1,0 +1,1 @@
+"""Specs and values to versioned JSON and back; knows :mod:`tradewind.model` alone."""

@@ -1,0 +1,1 @@
+"""Alembic's scripts: what changed in the schema from revision to revision."""

@@ -1,0 +1,306 @@
+"""The store on PostgreSQL and MySQL: the same rows, the same errors, each test in a database of its own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from tradewind.errors import Conflict, StoreError
+from tradewind.model.commands import SetPaused
+from tradewind.model.spec import DagSpec
+from tradewind.model.states import RunState, TaskState
+from tradewind.ports.runtime import XComQuery
+from tradewind.store import schema
+from tradewind.store.attempts import AttemptRepository
+from tradewind.store.batch import Batch
+from tradewind.store.cleaning import Cleaner
+from tradewind.store.commands import CommandRepository
+from tradewind.store.dags import DagRepository
+from tradewind.store.engine import Store, open_store
+from tradewind.store.facts import FactRepository
+from tradewind.store.imports import FileImport, ImportRepository
+from tradewind.store.lock import scheduler_lock
+from tradewind.store.migrating import downgrade, migrate, upgrade_from_nothing
+from tradewind.store.pools import PoolRepository
+from tradewind.store.rows import FoundDag, ImportProblem
+from tradewind.store.runs import RunRepository
+from tradewind.store.tables import metadata, to_micros
+from tradewind.store.writer import Writer
+from tradewind.store.xcoms import XComRepository
+
+pytestmark = pytest.mark.integration
+
+DAY = datetime(2024, 1, 1, tzinfo=UTC)
+SERVERS = {
+    "postgresql": (
+        "psycopg",
+        os.environ.get("TRADEWIND_TEST_POSTGRESQL", "postgresql+psycopg://postgres:test@127.0.0.1:5432/test"),
+    ),
+    "mysql": ("pymysql", os.environ.get("TRADEWIND_TEST_MYSQL", "mysql+pymysql://root@127.0.0.1:3306/mysql")),
+}
+
+
+@pytest.fixture(params=SERVERS)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    driver, server = SERVERS[request.param]
+    pytest.importorskip(driver, reason=f"the driver {driver} is not installed")
+    name = f"tradewind_test_{secrets.token_hex(6)}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2})
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    except SQLAlchemyError as error:
+        pytest.skip(f"no {request.param} server to test with ({type(error).__name__})")
+    yield engine.url.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        force = " WITH (FORCE)" if request.param == "postgresql" else ""
+        connection.execute(text(f"DROP DATABASE {name}{force}"))
+    engine.dispose()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def writer(store: Store) -> Iterator[Writer]:
+    made = Writer(store)
+    yield made
+    made.close()
+
+
+def run_row(run_id: str, **columns: Any) -> dict[str, Any]:
+    row = {"dag_id": "d", "run_id": run_id, "shard": 3, "version_id": "v1", "run_type": "manual"}
+    row |= {"state": "running", "run_after": to_micros(DAY), "queued_at": to_micros(DAY)}
+    return row | columns
+
+
+def attempt_row(id: str, run_pk: int, ti_pk: int) -> dict[str, Any]:
+    row = {"id": id, "kind": "task", "ti_pk": ti_pk, "run_pk": run_pk, "shard": 3, "try_number": 1}
+    row |= {"physical_no": 1, "executor": "local", "issued_at": to_micros(DAY), "issued_epoch": 1}
+    return row | {"claimed_by": None, "claimed_at": None, "log_path": "x.log"}
+
+
+def xcom_row(run_pk: int, task_id: str, value: bytes) -> dict[str, Any]:
+    row = {"run_pk": run_pk, "task_id": task_id, "map_index": -1, "key": "return_value", "value": value}
+    return row | {"backend": None, "size": 1, "length": None, "attempt_id": "a1", "at": to_micros(DAY)}
+
+
+def test_a_turn_of_the_scheduler(store: Store, writer: Writer) -> None:
+    pk, tasks = writer.insert_run(
+        run_row("r1", even_if_paused=True, conf='{"k": "é☃😀"}'), [{"task_id": f"t{n}"} for n in range(50)]
+    )
+    more = writer.insert_task_instances(pk, [{"task_id": "m", "map_index": n} for n in range(3)])
+    writer.commit()
+    writer.write(Batch(new_attempts=[attempt_row("a1", pk, tasks[0]), attempt_row("a2", pk, tasks[1])]))
+    writer.commit()
+    end = to_micros(DAY) + 1
+    task = {"try_number": 1, "max_tries": 0, "attempt_id": None, "due_at": None, "start_date": None}
+    task |= {"end_date": end, "branch": None, "reason": "100 % done"}
+    transition = {
+        "shard": 3,
+        "run_pk": pk,
+        "ti_pk": tasks[0],
+        "attempt_id": "a1",
+        "old": None,
+        "new": "success",
+    }
+    transition |= {"cause": "fact", "cause_id": None, "reason": "r", "at": end}
+    batch = Batch(
+        runs=[
+            {"pk": pk, "state": RunState.RUNNING, "start_date": end, "end_date": None}
+            | {"version_id": "v1", "reason": ""}
+        ],
+        task_instances=[{"pk": tasks[0], "state": TaskState.SUCCESS} | task],
+        started_attempts=[{"id": "a1", "started_at": end, "host": "h", "pid": 4}],
+        ended_attempts=[
+            {"id": "a1", "ended_at": end, "outcome": "succeeded", "reason": "", "started_at": None}
+            | {"host": None, "pid": None}
+        ],
+        xcoms=[xcom_row(pk, "t0", b"\x00old"), xcom_row(pk, "t1", b"one")],
+        transitions=[transition | {"n": 1}, transition | {"n": 2}],
+        problems=[{"run_pk": pk, "what": "w", "traceback": "t", "at": end}],
+    )
+    writer.write(batch)
+    writer.write(Batch(xcoms=[xcom_row(pk, "t0", b"\xffnew")]))
+    writer.commit()
+
+    (loaded,) = RunRepository(store).open_runs({3})
+    assert loaded.run.info.conf == {"k": "é☃😀"}
+    assert loaded.run.even_if_paused
+    assert [ti.pk for ti in loaded.task_instances] == tasks + more
+    assert loaded.task_instances[0].state is TaskState.SUCCESS
+    assert loaded.task_instances[0].reason == "100 % done"
+    attempts = AttemptRepository(store)
+    assert [one.id for one in attempts.open_attempts()] == ["a2"]
+    ended = attempts.get("a1")
+    assert ended is not None
+    assert (ended.host, ended.pid, ended.started_at) == ("h", 4, DAY + timedelta(microseconds=1))
+    query = XComQuery(dag_id="d", run_id="r1", key="return_value", include_prior_dates=True)
+    assert [one.value for one in XComRepository(store).find(query)] == [b"\xffnew", b"one"]
+    assert attempts.newest_transitions() == {3: 2}
+    assert [one.task_id for one in attempts.story(pk)] == ["t0", "t0"]
+    assert attempts.claim("a2", "s", DAY)
+    assert attempts.claim("a2", "s", DAY)
+    assert not attempts.claim("a2", "other", DAY)
+
+
+def test_conflicts_roll_back_and_the_writer_goes_on(store: Store, writer: Writer) -> None:
+    writer.insert_run(run_row("r1", scheduled_date=1), [])
+    writer.insert_run(run_row("Run"), [])
+    writer.insert_run(run_row("run"), [])  # another id
+    writer.commit()
+    for row in (run_row("r1"), run_row("r2", scheduled_date=1)):
+        with pytest.raises(Conflict, match="refused a row"):
+            writer.insert_run(row, [])
+        writer.rollback()
+    writer.insert_run(run_row("r2", scheduled_date=2), [{"task_id": "a"}])
+    writer.commit()
+    assert RunRepository(store).count() == 4
+    assert writer.data_version() is None
+    assert not writer.checkpoint_if_idle()
+
+
+def test_commands_facts_and_dags_are_written(store: Store, writer: Writer) -> None:
+    commands, facts = CommandRepository(store), FactRepository(store)
+    for _ in range(2):
+        commands.submit(SetPaused(dag_id="d", paused=False), id="c1", actor="me", at=DAY)
+        facts.put(shard=3, attempt_id="a1", session="s", n=1, kind="started", body=b"\x00x")
+    (fact,) = facts.waiting({3})
+    assert fact.body == b"\x00x"
+    imports, dags = (
+        ImportRepository(store),
+        DagRepository(store, decode_spec=lambda text: DagSpec(dag_id=text)),
+    )
+    found = FoundDag(
+        dag_id="d",
+        spec_text="d",
+        spec_hash="1",
+        source_hash="2",
+        files=(("d.py", b"\x00\xff" * 100_000),),
+        warnings=(("w", "m"),),
+    )
+    one = FileImport(
+        folder="/dags", file="d.py", dags=(found,), problems=(ImportProblem(file="d.py", message="m"),)
+    )
+    for _ in range(2):
+        imports.record(one, now=DAY, new_id=lambda: "v1")
+    assert dags.bundle("v1").files == found.files
+    assert (len(imports.errors()), len(imports.warnings("d"))) == (1, 1)
+    dag = {"dag_id": "d", "paused": False, "cursor_start": 1, "cursor_end": 2, "next_logical": None}
+    writer.write(
+        Batch(
+            commands=[{"id": "c1", "applied_at": 5, "result": None, "refused_reason": "no"}],
+            consumed_facts=[{"seq": fact.seq}],
+            dags=[dag | {"next_run_after": to_micros(DAY)}],
+        )
+    )
+    writer.commit()
+    assert commands.open_commands() == []
+    assert facts.waiting() == []
+    assert (dags.get("d").paused, dags.get("d").next_run_after) == (False, DAY)
+
+
+def test_a_run_is_deleted_whole(store: Store, writer: Writer) -> None:
+    pk, tasks = writer.insert_run(
+        run_row("r1", state="success", end_date=1), [{"task_id": f"t{n}"} for n in range(600)]
+    )
+    writer.write(Batch(new_attempts=[attempt_row("a1", pk, tasks[0])], xcoms=[xcom_row(pk, "t0", b"1")]))
+    writer.commit()
+    cleaner = Cleaner(store)
+    assert cleaner.old_runs(DAY) == [pk]
+    assert sum(step.rows for step in cleaner.delete_run(pk)) == 603
+    assert list(cleaner.delete_unused_versions(DAY)) == []
+
+
+def test_a_created_and_a_migrated_database_have_the_same_columns(store: Store) -> None:
+    def shape() -> dict[str, Any]:
+        found = inspect(store.engine)
+        return {
+            table: (
+                [
+                    (column["name"], str(column["type"]), column["nullable"])
+                    for column in found.get_columns(table)
+                ],
+                sorted(str(sorted(index["column_names"], key=str)) for index in found.get_indexes(table)),
+            )
+            for table in metadata.tables
+        }
+
+    created = shape()
+    downgrade(store, "base")
+    assert schema.current_revision(store) is None
+    upgrade_from_nothing(store)
+    assert shape() == created
+    assert migrate(store) == schema.HEAD
+
+
+def test_tables_made_by_several_at_once_are_made_once(url: str) -> None:
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            store = open_store(url)
+            PoolRepository(store).get("default_pool")
+            store.close()
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
+def test_one_scheduler_at_a_time(store: Store, url: str) -> None:
+    other_store = open_store(url)
+    first, second = scheduler_lock(store), scheduler_lock(other_store)
+    assert first.holder() is None
+    assert first.try_acquire("scheduler")
+    assert not second.try_acquire("scheduler")
+    assert second.holder() is not None
+    first.release()
+    assert second.try_acquire("scheduler")
+    second.release()
+    other_store.close()
+
+
+def test_a_connection_that_broke_is_told_as_transient_and_made_anew(store: Store, writer: Writer) -> None:
+    writer.insert_run(run_row("lost"), [])
+    with store.write() as connection:
+        if store.dialect == "postgresql":
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        else:
+            others = connection.execute(
+                text(
+                    "SELECT id FROM information_schema.processlist "
+                    "WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+                )
+            ).scalars()
+            for number in list(others):
+                connection.execute(text(f"KILL {number}"))
+    with pytest.raises(StoreError) as caught:
+        writer.insert_run(run_row("lost too"), [])
+    assert caught.value.transient
+    writer.rollback()
+    writer.insert_run(run_row("kept"), [])
+    writer.commit()
+    assert [run.info.run_id for run in RunRepository(store).find()] == ["kept"]
