@@ -93,10 +93,11 @@ def test_a_pipe_that_is_closed_early_is_no_error(environ: dict[str, str]) -> Non
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_behind_stdout_is_told(environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("words", [["config", "list"], ["config", "list", "--output", "json"], ["--help"]])
+def test_a_full_disk_behind_stdout_is_told(words: list[str], environ: dict[str, str]) -> None:
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
-            [sys.executable, "-m", "tradewind", "config", "list"],
+            [sys.executable, "-m", "tradewind", *words],
             env=environ,
             stdout=full,
             stderr=subprocess.PIPE,

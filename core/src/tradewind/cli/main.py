@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # --help
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:
-        return _report(error, arguments)
+        code = _report(error, arguments)
+        _drop_what_cannot_be_written()
     return code
 
 
@@ -159,7 +160,7 @@ def _report(error: Exception, arguments: list[str]) -> int:
         import json
 
         told = {"error": {"type": type(error).__name__, "message": message, "exit_code": code}}
-        print(json.dumps(told), flush=True)
+        print(json.dumps(told))
     return code
 
 
@@ -210,6 +211,14 @@ def _open_missing_streams() -> None:
 def _is_text(word: str) -> bool:
     """Whether the word was decoded whole; bytes that could not be stand as surrogates in it."""
     return not any("\ud800" <= letter <= "\udfff" for letter in word)
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Where output is left that cannot be written (a full disk), the error has been told; do not fail once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _let_go_of_stdout()
 
 
 def _let_go_of_stdout() -> None:
