@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # --help
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:
-        code = _report(error, arguments)
         _drop_what_cannot_be_written()
+        return _report(error, arguments)
     return code
 
 
@@ -214,7 +214,7 @@ def _is_text(word: str) -> bool:
 
 
 def _drop_what_cannot_be_written() -> None:
-    """Where output is left that cannot be written (a full disk), the error has been told; do not fail once more."""
+    """Where output is left that cannot be written (a full disk), the error says so; do not fail on it once more."""
     try:
         sys.stdout.flush()
     except OSError:
