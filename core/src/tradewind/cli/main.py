@@ -10,6 +10,7 @@ import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from tradewind.cli.nouns import NOUNS, commands_of
 from tradewind.errors import ConfigError, DefinitionError, ImportTimeError, NotFound, TradewindError
@@ -40,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # --help
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:
+        code = _report(error, arguments)
         _drop_what_cannot_be_written()
-        return _report(error, arguments)
     return code
 
 
@@ -160,7 +161,8 @@ def _report(error: Exception, arguments: list[str]) -> int:
         import json
 
         told = {"error": {"type": type(error).__name__, "message": message, "exit_code": code}}
-        print(json.dumps(told))
+        with suppress(OSError):  # stdout itself may be what cannot be written
+            print(json.dumps(told))
     return code
 
 
@@ -214,7 +216,7 @@ def _is_text(word: str) -> bool:
 
 
 def _drop_what_cannot_be_written() -> None:
-    """Where output is left that cannot be written (a full disk), the error says so; do not fail on it once more."""
+    """Where output is left that cannot be written (a full disk), the error has said so; do not fail on it once more."""
     try:
         sys.stdout.flush()
     except OSError:
