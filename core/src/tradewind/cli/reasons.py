@@ -125,7 +125,8 @@ class Reasons:
         now, default = self._system.clock.now(), self._system.settings.core.executor
         ledger, others = self._memory.admission.ledger, self._waiting()
         found: list[Explanation] = []
-        for number, state in enumerate(run.states):
+        for number in run.numbers():
+            state = run.states[number]
             if state is not None and state not in TASK_FINAL and len(found) < 10:
                 candidate = self._memory.candidate(run, number, default)
                 told = explain_task(run, number, now, ledger, candidate, others)
@@ -162,8 +163,8 @@ class Reasons:
         # What other executors take at once is known to their workers alone; it is nothing that could be named here.
         ledger.executors = defaultdict(lambda: UNKNOWN, local=settings.core.parallelism, inline=1)
         for run in memory.runs.values():
-            for number, state in enumerate(run.states):
-                if state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
+            for number in run.numbers():
+                if run.states[number] in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                     ledger.take(memory.candidate(run, number, settings.core.executor))
         return memory
 
@@ -175,6 +176,6 @@ class Reasons:
         return [
             self._memory.candidate(run, number, default)
             for run in self._memory.runs.values()
-            for number, state in enumerate(run.states)
-            if state is TaskState.SCHEDULED
+            for number in run.numbers()
+            if run.states[number] is TaskState.SCHEDULED
         ]

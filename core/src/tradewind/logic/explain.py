@@ -70,7 +70,7 @@ def explain_task(
         return _waits_for_slot(candidate, ledger, others)
     if state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
         return _waits_for_time(run, number, now)
-    task = run.plan.tasks[number]
+    task = run.task(number)
     begun = _since(run.start_dates[number], now)
     match state:
         case TaskState.QUEUED:
@@ -196,7 +196,7 @@ def _next_run(dag: DagStanding, now: datetime) -> Explanation:
 def _undecided(run: LiveRun, number: int) -> Explanation:
     if run.state in RUN_FINAL:
         return Explanation("Its run ended before anything was decided for it.")
-    verdict = evaluate(run.plan.tasks[number].trigger_rule, run.upstream_of(number))
+    verdict = evaluate(run.task(number).trigger_rule, run.upstream_of(number))
     if verdict.settled and not verdict.waits:
         return Explanation(
             f"Nothing holds it back ({verdict.reason}); the scheduler has not looked at it yet."
@@ -267,7 +267,7 @@ def _ended(run: LiveRun, number: int) -> Explanation:
 
 def _ended_run(run: LiveRun) -> Explanation:
     text = f"It ended {run.state}" + (f": {_sentence(run.reason)}" if run.reason else ".")
-    failed = [number for number, state in enumerate(run.states) if state is TaskState.FAILED]
+    failed = [number for number in run.numbers() if run.states[number] is TaskState.FAILED]
     if run.state is RunState.SUCCESS or not failed:
         return Explanation(text)
     text += " Failed: " + "; ".join(
@@ -279,7 +279,8 @@ def _ended_run(run: LiveRun) -> Explanation:
 
 def _tally(run: LiveRun) -> list[tuple[TaskState | None, int]]:
     counts: dict[TaskState | None, int] = {}
-    for state in run.states:
+    for number in run.numbers():
+        state = run.states[number]
         counts[state] = counts.get(state, 0) + 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
 

@@ -9,6 +9,7 @@ of task ``i``.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from tradewind.logic.plan import Plan
 from tradewind.logic.trigger_rules import Upstream
 from tradewind.model.outcomes import Branched
 from tradewind.model.run import RunInfo, RunRow, TaskInstanceRow
+from tradewind.model.spec import TaskSpec
 from tradewind.model.states import TASK_FINAL, RunState, TaskState
 
 _COUNTED = (
@@ -186,6 +188,30 @@ class LiveRun:
         follow = {plan.index[name] for name in decision.follow if name in plan.index}
         return (direct - plan.reach(follow)) if follow else direct
 
+    # -- instances by number ---------------------------------------------------------------------------------
+
+    def numbers(self) -> Iterable[int]:
+        """The numbers of all instances; a mapped task that was expanded has those of its instances alone."""
+        return range(len(self.states))
+
+    def numbers_of(self, task: int) -> Sequence[int]:
+        """The numbers of the instances of a task, in the order of their map index."""
+        return (task,)
+
+    def task_of(self, number: int) -> int:
+        """The number of the instance's task in the plan."""
+        return number
+
+    def map_index(self, number: int) -> int:
+        """Which instance of its mapped task it is, from 0; -1: the task is not mapped, or not expanded yet."""
+        return -1
+
+    def task(self, number: int) -> TaskSpec:
+        """The task that it is an instance of."""
+        return self.plan.tasks[self.task_of(number)]
+
     def label(self, number: int) -> str:
-        """The task's id."""
-        return self.plan.tasks[number].task_id
+        """The task's id, as people know it; of a mapped instance ``task_id[map_index]``."""
+        index = self.map_index(number)
+        task_id = self.task(number).task_id
+        return task_id if index < 0 else f"{task_id}[{index}]"

@@ -86,7 +86,7 @@ class Machine:
 
     def resume(self, run: LiveRun) -> None:
         """Look at every instance that has no state yet: after a restart, a clear or a change outside of the run."""
-        self._consider(run, [number for number, state in enumerate(run.states) if state is None])
+        self._consider(run, [number for number in run.numbers() if run.states[number] is None])
 
     def time_out(self, run: LiveRun) -> None:
         """The run's ``dagrun_timeout`` is over: it fails, and whatever has not ended is skipped."""
@@ -95,7 +95,8 @@ class Machine:
 
     def end_run(self, run: LiveRun, state: RunState, reason: str, rest: TaskState) -> None:
         """End the run now: instances that run are ended as ``failed``; those that have not begun get the state ``rest``."""
-        for number, old in enumerate(run.states):
+        for number in run.numbers():
+            old = run.states[number]
             if old not in TASK_FINAL:
                 begun = old in (TaskState.RUNNING, TaskState.RESTARTING)
                 self._drop_attempt(run, number, reason)
@@ -156,7 +157,7 @@ class Machine:
 
         Lost before it began, the same try gets another attempt, a few times; lost after, the try is used up.
         """
-        task = run.plan.tasks[number]
+        task = run.task(number)
         if task.at_most_once and may_have_run:
             why = f"{reason}; it may have run, and at_most_once forbids another attempt"
             self.finished(run, number, Failed(why, retry="never"), None, self.now)
@@ -188,7 +189,7 @@ class Machine:
             state = run.states[number]
             if state is TaskState.RESTARTING:
                 continue
-            run.max_tries[number] = run.try_numbers[number] + run.plan.tasks[number].retries
+            run.max_tries[number] = run.try_numbers[number] + run.task(number).retries
             run.branches.pop(number, None)
             run.losses.pop(number, None)
             run.due_at[number] = None
@@ -247,7 +248,7 @@ class Machine:
 
     def _decide(self, run: LiveRun, number: int) -> bool:
         """Decide for an instance without a state; whether it ended on the spot."""
-        task = run.plan.tasks[number]
+        task = run.task(number)
         if run.branches:
             for decider in run.plan.upstream[number]:
                 if decider in run.branches and number in run.skipped_by_branch(decider):
@@ -295,7 +296,7 @@ class Machine:
         self._consider(run, [*run.plan.downstream[number], *behind])
 
     def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
-        task = run.plan.tasks[number]
+        task = run.task(number)
         try_number, max_tries = run.try_numbers[number], run.max_tries[number]
         if outcome.retry == "default" and may_retry(try_number, max_tries) and run.stopped_by is None:
             wait = wait_before_retry(task, try_number, f"{run.info.dag_id}#{task.task_id}#{run.info.run_id}")
@@ -313,7 +314,8 @@ class Machine:
         """``fail_fast``: nothing else begins, and what runs is ended."""
         run.stopped_by = run.label(failed)
         reason = f"fail_fast: {run.stopped_by} failed"
-        for number, state in enumerate(run.states):
+        for number in run.numbers():
+            state = run.states[number]
             if state not in TASK_FINAL:
                 begun = state in (TaskState.RUNNING, TaskState.RESTARTING)
                 self._drop_attempt(run, number, reason)

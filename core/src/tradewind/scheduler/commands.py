@@ -204,7 +204,7 @@ class Commands:
     @staticmethod
     def _numbers(run: LiveRun, task_ids: tuple[str, ...]) -> list[int]:
         if not task_ids:
-            return list(range(len(run.plan)))
+            return list(run.numbers())
         unknown = [task_id for task_id in task_ids if task_id not in run.plan.index]
         if unknown:
             raise NotFound(f"task of the DAG {run.info.dag_id!r} named", unknown[0], run.plan.index)

@@ -64,7 +64,7 @@ class Memory:
 
     def candidate(self, run: LiveRun, number: int, default_executor: str) -> Candidate:
         """The instance as admission sees it."""
-        task, spec, info = run.plan.tasks[number], run.plan.spec, run.info
+        task, spec, info = run.task(number), run.plan.spec, run.info
         moment = info.logical_date or info.run_after
         return Candidate(
             key=(run.pk, number),

@@ -23,12 +23,13 @@ class Orders:
     def write(self, memory: Memory, attempt: OpenAttempt) -> Order:
         """The order of an attempt."""
         run, number = attempt.run, attempt.number
-        task = run.plan.tasks[number]
+        task = run.task(number)
         return Order(
             attempt_id=attempt.id,
             version_id=run.info.version_id,
             run=self._info(attempt),
             task_id=task.task_id,
+            map_index=run.map_index(number),
             try_number=run.try_numbers[number],
             max_tries=run.max_tries[number],
             log_path=log_path(run, number),
@@ -48,7 +49,7 @@ class Orders:
         run = attempt.run
         at_hand = memory.xcoms.get(run.pk, {})
         known = []
-        for task_id, key in run.plan.tasks[attempt.number].inputs:
+        for task_id, key in run.task(attempt.number).inputs:
             value = at_hand.get((task_id, key))
             if value is not None:
                 known.append(KnownXCom(task_id=task_id, key=key, map_index=-1, value=value))

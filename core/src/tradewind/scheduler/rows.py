@@ -125,8 +125,8 @@ def xcom_row(run: LiveRun, number: int, xcom: XCom, attempt_id: str, now: int) -
     """A value that an attempt left."""
     return {
         "run_pk": run.pk,
-        "task_id": run.label(number),
-        "map_index": -1,
+        "task_id": run.task(number).task_id,
+        "map_index": run.map_index(number),
         "key": xcom.key,
         "value": xcom.value,
         "backend": xcom.backend,

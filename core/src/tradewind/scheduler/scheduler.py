@@ -258,7 +258,8 @@ class Scheduler:
     def _take_up(self, run: LiveRun) -> None:
         """A run that was going on: put its instances where they belong."""
         admission, default = self.memory.admission, self._parts.default_executor
-        for number, state in enumerate(run.states):
+        for number in run.numbers():
+            state = run.states[number]
             if state is TaskState.SCHEDULED:
                 admission.add(self.memory.candidate(run, number, default))
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):

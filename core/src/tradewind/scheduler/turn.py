@@ -275,7 +275,7 @@ class Turn:
             self.machine.queued(run, number, attempt.id, "it has its slot")
             if run.try_numbers[number] > 1 and number not in run.losses:
                 self.batch.deleted_xcoms.append(
-                    {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": -1}
+                    {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": run.map_index(number)}
                 )
             self.batch.new_attempts.append(self._attempt_row(attempt))
 
@@ -303,7 +303,7 @@ class Turn:
         run, number = attempt.run, attempt.number
         self.batch.xcoms.append(xcom_row(run, number, xcom, attempt.id, self.micros))
         if xcom.backend is None:
-            self.memory.remember_xcom(run.pk, run.label(number), xcom.key, xcom.value)
+            self.memory.remember_xcom(run.pk, run.task(number).task_id, xcom.key, xcom.value)
 
     def _close(self, attempt: OpenAttempt, outcome: str, reason: str, at: int, **known: object) -> None:
         self.memory.attempts.pop(attempt.id, None)
