@@ -120,6 +120,7 @@ def _freeze_task(
         do_xcom_push=task.do_xcom_push,
         inputs=inputs,
         group_id=group_id,
+        mapped=task.expansion.length() if task.expansion is not None else None,
         callbacks=tuple(name for name in TASK_CALLBACKS if getattr(task, name)),
         template_fields=tuple(task.template_fields),
         display_name=task.task_display_name,

@@ -63,4 +63,5 @@ class TaskInstanceRow:
     start_date: datetime | None = None
     end_date: datetime | None = None
     reason: str = ""
+    name: str | None = None  #: of a mapped instance: what its map_index_template gave
     branch: str | None = None  #: the decision of a branch: JSON {"follow": [...], "scope": ...}

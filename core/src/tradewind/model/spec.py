@@ -39,8 +39,8 @@ class ParamSpec:
 class LengthSpec:
     """How many instances a mapped task has: a number, the length of what a task returns, or what follows from others.
 
-    ``zip`` stops with the shortest, ``zip_longest`` with the longest; ``concat`` puts one behind the other; ``product`` pairs
-    everything with everything.
+    ``zip`` stops with the shortest, ``zip_longest`` with the longest; ``concat`` puts one behind the other; ``product``
+    pairs everything with everything.
     """
 
     kind: Literal["known", "xcom", "zip", "zip_longest", "concat", "product"]

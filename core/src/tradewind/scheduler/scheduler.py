@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tradewind.errors import StoreError
 from tradewind.logic.live_run import LiveRun, Transition
+from tradewind.logic.machine import MAX_MAP_LENGTH
 from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource
@@ -56,6 +57,7 @@ class Parts:
     default_executor: str
     variables: VariableRepository
     connections: ConnectionRepository
+    max_map_length: int = MAX_MAP_LENGTH
     doorbell: Path | None = None
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
@@ -86,7 +88,12 @@ class Scheduler:
         self._loading = Loading(parts.store)
         self._commands = Commands(self._loading)
         self._around = Surroundings(
-            self._writer, parts.ids.new_id, parts.executors, parts.default_executor, parts.serves_all
+            self._writer,
+            parts.ids.new_id,
+            parts.executors,
+            parts.default_executor,
+            parts.max_map_length,
+            parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
