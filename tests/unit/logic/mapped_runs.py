@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from tradewind.logic import mapping
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Machine
 from tradewind.logic.plan import Plan
@@ -56,7 +57,7 @@ class Driver:
         self.machine.started(self.run, number, NOW)
         outcome = outcome or self.outcomes.get(label) or Succeeded()
         if isinstance(outcome, Succeeded):
-            self.run.left(number, self.returns.get(self.run.task(number).task_id))
+            mapping.left(self.run, number, self.returns.get(self.run.task(number).task_id))
         self.order.append(label)
         self.machine.finished(self.run, number, outcome, NOW, NOW)
 

@@ -8,6 +8,7 @@ import time
 import pytest
 from mapped_runs import Driver, known, of
 
+from tradewind.logic import mapping
 from tradewind.logic.machine import Machine
 from tradewind.model.outcomes import Branched, Failed, Skipped, Succeeded
 from tradewind.model.spec import GroupSpec, LengthSpec, TaskSpec
@@ -215,7 +216,7 @@ def cleared_with_another_length(length: int) -> Driver:
     it.to_end()
     it.machine = Machine(it.machine.now)
     it.machine.clear(it.run, it.run.numbers(), "cleared by ann")
-    it.run.forget_left(0)
+    mapping.forget_left(it.run, 0)
     it.returns["gen"] = length
     it.order.clear()
     it.begin()

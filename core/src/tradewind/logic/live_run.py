@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tradewind.logic.mapping import COUNTED, Block, evaluate_length
+from tradewind.logic.mapping import COUNTED, Block, inside, instance_at
 from tradewind.logic.plan import Plan
 from tradewind.logic.trigger_rules import Upstream
 from tradewind.model.outcomes import Branched
@@ -133,7 +133,7 @@ class LiveRun:
             if number is None or (instance.map_index >= 0 and number not in plan.domains):
                 continue
             if instance.map_index >= 0:
-                number = run._number_at(number, instance.map_index)
+                number = instance_at(run, number, instance.map_index)
             run.pks[number] = instance.pk
             run.states[number] = instance.state
             run.try_numbers[number] = instance.try_number
@@ -166,7 +166,7 @@ class LiveRun:
         for task in self.blocks:
             for other in self.plan.downstream[task]:
                 self.totals[other] -= 1
-                if self._inside(task, other):
+                if inside(self, task, other):
                     self.blocks[other].inside += 1
                 else:
                     self.totals[other] += len(self.blocks[task].numbers)
@@ -225,7 +225,7 @@ class LiveRun:
             block.tally[place] += by
             self.states[task] = block.state
         for other in self.plan.downstream[task]:
-            if number != task and self._inside(task, other):
+            if number != task and inside(self, task, other):
                 beside = self.blocks[other].numbers
                 index = self.indexes[number - len(self.plan)]
                 if index < len(beside):
@@ -304,7 +304,7 @@ class LiveRun:
     def concerned(self, number: int, other: int) -> Sequence[int]:
         """The instances of a neighbouring task that have to do with ``number``: that of the same map index where the
         two are mapped together, else all."""
-        if number >= len(self.plan) and self._inside(self.task_of(number), other):
+        if number >= len(self.plan) and inside(self, self.task_of(number), other):
             index, beside = self.map_index(number), self.blocks[other].numbers
             return (beside[index],) if index < len(beside) else ()
         return self.numbers_of(other)
@@ -315,7 +315,7 @@ class LiveRun:
             return self.plan.upstream[number]
         found: list[int] = []
         for chooser in self.plan.choosers[self.task_of(number)]:
-            one_by_one = chooser not in self.blocks or self._inside(self.task_of(number), chooser)
+            one_by_one = chooser not in self.blocks or inside(self, self.task_of(number), chooser)
             # Those of a mapped branch skip what they choose against when they end; only later is there need to look.
             if one_by_one or self.states[chooser] is not None:
                 found.extend(self.concerned(number, chooser))
@@ -328,7 +328,7 @@ class LiveRun:
         found: list[int] = []
         for other in self.plan.downstream[self.task_of(number)]:
             if other not in self.blocks or (
-                number >= len(self.plan) and self._inside(self.task_of(number), other)
+                number >= len(self.plan) and inside(self, self.task_of(number), other)
             ):
                 found.extend(self.concerned(number, other))
             elif self._is_news(self.states[number], other):
@@ -340,109 +340,3 @@ class LiveRun:
         first in a state can, and the last of all. So many instances before many others cost no more than both."""
         counts = [column[task] for column in self.counts]
         return state not in TASK_FINAL or counts[_NUMBER_OF[state]] == 1 or sum(counts) >= self.totals[task]
-
-    def length_of(self, task: int) -> int | None:
-        """How many instances a mapped task is to have; ``None`` while that is not known."""
-        return evaluate_length(self.plan.domains[task].length, self._items_of)
-
-    def _items_of(self, task_id: str) -> int | None:
-        task = self.plan.index.get(task_id, -1)
-        block = self.blocks.get(task)
-        if block is None:
-            return self.lengths.get(task)
-        return None if self.states[task] is None else block.left.count(1)
-
-    def left(self, number: int, length: int | None) -> None:
-        """The instance returned a value; ``length``: of what can be mapped over."""
-        task, index = self.task_of(number), self.map_index(number)
-        if task not in self.plan.mapped_over:
-            return
-        if index >= 0:
-            self.blocks[task].mark(index, True)
-        elif length is not None:
-            self.lengths[task] = length
-
-    def forget_left(self, number: int) -> None:
-        """What the instance returned before is gone."""
-        task, index = self.task_of(number), self.map_index(number)
-        if index < 0:
-            self.lengths.pop(task, None)
-        elif task in self.plan.mapped_over:
-            self.blocks[task].mark(index, False)
-
-    def expand(self, task: int, length: int) -> Sequence[int]:
-        """Let a mapped task have ``length`` instances; those that it has keep their place.
-
-        :return: the numbers of those that are new.
-        """
-        block = self.blocks.get(task)
-        if block is None:
-            block = Block(task)
-            pk = self.pks[task]
-            self.blocks[task] = block
-            self.unfinished -= 1
-            self.dirty.discard(task)
-            for other in self.plan.upstream[task]:
-                if self._inside(other, task):
-                    block.inside += 1
-                    self.totals[task] -= len(self.blocks[other].numbers)
-                    for column, ended in zip(self.counts, self.blocks[other].tally, strict=True):
-                        column[task] -= ended
-            for other in self.plan.downstream[task]:
-                self.totals[other] -= 1
-                if self._inside(task, other):
-                    self.blocks[other].inside += 1
-            new = [self._add(block, pk)] if length else []
-        else:
-            new = []
-        while len(block.numbers) < length:
-            new.append(self._add(block))
-        block.length = length
-        self.unfinished += len(new)
-        self.dirty.update(new)
-        beside = [self.blocks[other] for other in self.plan.upstream[task] if self._inside(other, task)]
-        for other in self.plan.downstream[task]:
-            if not self._inside(task, other):
-                self.totals[other] += len(new)
-        for block_before in beside:
-            for number in new:
-                index = self.map_index(number)
-                state = (
-                    self.states[block_before.numbers[index]] if index < len(block_before.numbers) else None
-                )
-                if state in TASK_FINAL:
-                    self.counts[_NUMBER_OF[state]][number] += 1
-        if not block.numbers or new:
-            self.states[task] = block.state
-        return new
-
-    def _inside(self, task: int, other: int) -> bool:
-        """Whether both were expanded, together."""
-        return task in self.blocks and other in self.blocks and self.plan.together(task, other)
-
-    def _add(self, block: Block, pk: int = 0) -> int:
-        """One more instance; the store's number of it is not known yet, unless it takes that of the task as a whole."""
-        number = len(self.states)
-        self.tasks_of.append(block.task)
-        self.indexes.append(len(block.numbers))
-        block.numbers.append(number)
-        self.pks.append(pk)
-        self.max_tries.append(self.plan.tasks[block.task].retries)
-        self.try_numbers.append(0)
-        self.reasons.append("")
-        self.states.append(None)
-        self.attempt_id.append(None)
-        for dates in (self.due_at, self.start_dates, self.end_dates):
-            dates.append(None)
-        for column in self.counts:
-            column.append(0)
-        return number
-
-    def _number_at(self, task: int, index: int) -> int:
-        """The instance of that map index, made where it is not there yet; the counts are not kept."""
-        block = self.blocks.get(task)
-        if block is None:
-            block = self.blocks[task] = Block(task)
-        while len(block.numbers) <= index:
-            self._add(block)
-        return block.numbers[index]

@@ -78,7 +78,7 @@ class Machine:
         #: what is being applied: kind and id, recorded with every transition that follows from it
         self.cause: tuple[str, str | None] = ("clock", None)
         self.max_map_length = MAX_MAP_LENGTH
-        self._fresh: list[int] = []  # instances to look at besides those that lie behind what ended
+        self.fresh: list[int] = []  # instances to look at besides those that lie behind what ended
 
     # -- runs ------------------------------------------------------------------------------------------------
 
@@ -251,15 +251,15 @@ class Machine:
             ended = self._decide(run, number)
             if ended:
                 queue.extend(run.behind(number))
-            if self._fresh:
-                queue.extend(self._fresh)
-                self._fresh = []
+            if self.fresh:
+                queue.extend(self.fresh)
+                self.fresh = []
         self._check_end(run)
 
     def _decide(self, run: LiveRun, number: int) -> bool:
         """Decide for an instance without a state; whether it ended on the spot."""
         task = run.task(number)
-        if number >= len(run.plan) and self._is_left_over(run, number):
+        if number >= len(run.plan) and expansion.is_left_over(self, run, number):
             return True
         if run.branches:
             for decider in run.before(number):
@@ -280,7 +280,7 @@ class Machine:
                 self._fail_fast(run, number)
             return True
         if whole and verdict.run:
-            self._expand(run, number)
+            expansion.expand_whole(self, run, number)
             return False
         if not verdict.run or self.past(run, number) is not None:
             return False
@@ -302,52 +302,6 @@ class Machine:
             for chooser in run.plan.choosers[task]
             for decider in (run.concerned(number, chooser) if number != task else (chooser,))
         )
-
-    # -- mapped tasks ----------------------------------------------------------------------------------------
-
-    def _expand(self, run: LiveRun, task: int) -> None:
-        """A mapped task gets its instances; those mapped together with it may get theirs."""
-        new = run.expand(task, run.length_of(task) or 0)
-        self.delta.expanded.extend((run, number) for number in new)
-        self._fresh += [
-            *new,
-            *(other for other in run.plan.downstream[task] if expansion.is_whole(run, other)),
-        ]
-
-    def _is_left_over(self, run: LiveRun, number: int) -> bool:
-        """Whether what its task is mapped over has become so short that the instance is one too many; it is removed.
-
-        This is asked before a mapped instance starts, so a length that has changed since is found out here.
-        """
-        task = run.task_of(number)
-        length = run.length_of(task)
-        if length is not None and length != run.blocks[task].length and length <= self.max_map_length:
-            self._resize(run, task, length)
-        if run.map_index(number) < run.blocks[task].length:
-            return False
-        if run.states[number] is None:
-            self._move(run, number, TaskState.REMOVED, "what its task is mapped over has fewer items now")
-        return True
-
-    def _resize(self, run: LiveRun, task: int, length: int) -> None:
-        """What a task is mapped over has another length than when it was expanded."""
-        block = run.blocks[task]
-        for other in expansion.peers(run, task):
-            if length > len(run.blocks[other].numbers):
-                new = run.expand(other, length)
-                self.delta.expanded.extend((run, number) for number in new)
-                self._fresh += new
-        block.length = length
-        reason = f"what its task is mapped over has {length} items now"
-        for index, number in enumerate(block.numbers):
-            if index < length and run.states[number] is TaskState.REMOVED:
-                run.start_dates[number] = run.end_dates[number] = None
-                self._move(run, number, None, reason)
-                self._fresh.append(number)
-            elif index >= length and run.states[number] is not TaskState.REMOVED:
-                self._drop_attempt(run, number, reason)
-                self._move(run, number, TaskState.REMOVED, reason)
-                self._fresh += run.behind(number)
 
     def _end(self, run: LiveRun, number: int, state: TaskState, reason: str, attempt_id: str | None) -> None:
         """An instance reached a final state: look at what lies directly behind it."""

@@ -8,13 +8,17 @@ share a *domain*: instance ``i`` of one waits for instance ``i`` of those before
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tradewind.model.spec import DagSpec, LengthSpec
-from tradewind.model.states import TaskState
+from tradewind.model.states import TASK_FINAL, TaskState
+
+if TYPE_CHECKING:
+    from tradewind.logic.live_run import LiveRun
 
 #: states that count towards trigger rules, in the order in which they are counted
 COUNTED = (
@@ -108,3 +112,115 @@ class Block:
             if self.tally[_NUMBER_OF[state]]:
                 return state
         return _AS_A_WHOLE[-1]
+
+
+def length_of(run: LiveRun, task: int) -> int | None:
+    """How many instances a mapped task is to have; ``None`` while that is not known."""
+    return evaluate_length(run.plan.domains[task].length, partial(_items_of, run))
+
+
+def _items_of(run: LiveRun, task_id: str) -> int | None:
+    task = run.plan.index.get(task_id, -1)
+    block = run.blocks.get(task)
+    if block is None:
+        return run.lengths.get(task)
+    return None if run.states[task] is None else block.left.count(1)
+
+
+def left(run: LiveRun, number: int, length: int | None) -> None:
+    """The instance returned a value; ``length``: of what can be mapped over."""
+    task, index = run.task_of(number), run.map_index(number)
+    if task not in run.plan.mapped_over:
+        return
+    if index >= 0:
+        run.blocks[task].mark(index, True)
+    elif length is not None:
+        run.lengths[task] = length
+
+
+def forget_left(run: LiveRun, number: int) -> None:
+    """What the instance returned before is gone."""
+    task, index = run.task_of(number), run.map_index(number)
+    if index < 0:
+        run.lengths.pop(task, None)
+    elif task in run.plan.mapped_over:
+        run.blocks[task].mark(index, False)
+
+
+def expand(run: LiveRun, task: int, length: int) -> Sequence[int]:
+    """Let a mapped task have ``length`` instances; those that it has keep their place.
+
+    :return: the numbers of those that are new.
+    """
+    block = run.blocks.get(task)
+    if block is None:
+        block = Block(task)
+        pk = run.pks[task]
+        run.blocks[task] = block
+        run.unfinished -= 1
+        run.dirty.discard(task)
+        for other in run.plan.upstream[task]:
+            if inside(run, other, task):
+                block.inside += 1
+                run.totals[task] -= len(run.blocks[other].numbers)
+                for column, ended in zip(run.counts, run.blocks[other].tally, strict=True):
+                    column[task] -= ended
+        for other in run.plan.downstream[task]:
+            run.totals[other] -= 1
+            if inside(run, task, other):
+                run.blocks[other].inside += 1
+        new = [add_instance(run, block, pk)] if length else []
+    else:
+        new = []
+    while len(block.numbers) < length:
+        new.append(add_instance(run, block))
+    block.length = length
+    run.unfinished += len(new)
+    run.dirty.update(new)
+    beside = [run.blocks[other] for other in run.plan.upstream[task] if inside(run, other, task)]
+    for other in run.plan.downstream[task]:
+        if not inside(run, task, other):
+            run.totals[other] += len(new)
+    for block_before in beside:
+        for number in new:
+            index = run.map_index(number)
+            state = run.states[block_before.numbers[index]] if index < len(block_before.numbers) else None
+            if state in TASK_FINAL:
+                run.counts[_NUMBER_OF[state]][number] += 1
+    if not block.numbers or new:
+        run.states[task] = block.state
+    return new
+
+
+def inside(run: LiveRun, task: int, other: int) -> bool:
+    """Whether both were expanded, together."""
+    return task in run.blocks and other in run.blocks and run.plan.together(task, other)
+
+
+def add_instance(run: LiveRun, block: Block, pk: int = 0) -> int:
+    """One more instance; the store's number of it is not known yet, unless it takes that of the task as a whole."""
+    number = len(run.states)
+    run.tasks_of.append(block.task)
+    run.indexes.append(len(block.numbers))
+    block.numbers.append(number)
+    run.pks.append(pk)
+    run.max_tries.append(run.plan.tasks[block.task].retries)
+    run.try_numbers.append(0)
+    run.reasons.append("")
+    run.states.append(None)
+    run.attempt_id.append(None)
+    for dates in (run.due_at, run.start_dates, run.end_dates):
+        dates.append(None)
+    for column in run.counts:
+        column.append(0)
+    return number
+
+
+def instance_at(run: LiveRun, task: int, index: int) -> int:
+    """The instance of that map index, made where it is not there yet; the counts are not kept."""
+    block = run.blocks.get(task)
+    if block is None:
+        block = run.blocks[task] = Block(task)
+    while len(block.numbers) <= index:
+        add_instance(run, block)
+    return block.numbers[index]

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from tradewind.errors import NotFound, TradewindError
+from tradewind.logic import mapping
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.model.run import DataInterval, RunRow
@@ -154,7 +155,7 @@ class Loading:
             names = [plan.tasks[task].task_id for task in plan.mapped_over]
             for task_id, index, length in self._xcoms.lengths(run.pk, names, RETURN_VALUE):
                 for number in run.named(task_id if index < 0 else f"{task_id}[{index}]"):
-                    run.left(number, length)
+                    mapping.left(run, number, length)
         return run
 
     def _take_up(self, memory: Memory, loaded: LoadedRun) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradewind.errors import Conflict, StoreError
+from tradewind.logic import mapping
 from tradewind.logic.admission import Limit
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Machine
@@ -288,7 +289,7 @@ class Turn:
             self.machine.cause = ("clock", None)
             self.machine.queued(run, number, attempt.id, "it has its slot")
             if run.try_numbers[number] > 1 and number not in run.losses:
-                run.forget_left(number)
+                mapping.forget_left(run, number)
                 self.batch.deleted_xcoms.append(
                     {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": run.map_index(number)}
                 )
@@ -335,7 +336,7 @@ class Turn:
             return
         self.batch.xcoms.append(xcom_row(run, number, xcom, attempt.id, self.micros))
         if xcom.key == RETURN_VALUE and run.plan.mapped_over:
-            run.left(number, xcom.length)
+            mapping.left(run, number, xcom.length)
         if xcom.backend is None:
             place = (run.task(number).task_id, xcom.key, run.map_index(number))
             self.memory.remember_xcom(run.pk, place, xcom.value)
