@@ -13,7 +13,7 @@ import pytest
 
 from tradewind import DAG, task
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from inline_world import InlineWorld
 
 FILE = """
@@ -129,7 +129,9 @@ def _is_refused(name: str, error: str) -> None:
     kind, _, words = error.partition(": ")
     with (
         DAG("d"),
-        pytest.raises({"TypeError": TypeError, "ValueError": ValueError}[kind], match=re.escape(words[:30])) as raised,
+        pytest.raises(
+            {"TypeError": TypeError, "ValueError": ValueError}[kind], match=re.escape(words[:30])
+        ) as raised,
     ):
         add.expand(**given)
     assert words.rstrip(".") in str(raised.value)

@@ -313,3 +313,18 @@ def test_100000_instances_in_bounded_time() -> None:
     assert (
         time.process_time() - begun < 30
     )  # a second or two; hours, were a fact to cost what there is in all
+
+
+def test_a_chain_of_50000_tasks_and_a_dag_of_100000_are_decided_without_recursion() -> None:
+    deep = Driver(
+        *(task(f"t{n}", *([f"t{n + 1}"] if n < 49_999 else []), runs_code=False) for n in range(50_000))
+    )
+    deep.begin()
+    assert deep.run.state == "success"
+    wide = Driver(
+        task("first", *(f"t{n}" for n in range(99_998)), runs_code=False),
+        *(task(f"t{n}", "last", runs_code=False) for n in range(99_998)),
+        task("last", runs_code=False),
+    )
+    wide.begin()
+    assert wide.run.state == "success"

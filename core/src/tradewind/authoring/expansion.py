@@ -52,6 +52,12 @@ class Product(Expansion):
                 "no arguments to expand against: name one, as in expand(x=[1, 2]).", str(place)
             )
         for name, value in given.items():
+            if isinstance(value, MappedArgument):
+                raise DefinitionError(
+                    f"expand() is given {name}={value!r}, an argument of a mapped task group; what is mapped cannot be "
+                    f"mapped once more. Map the group over all combinations.",
+                    str(place),
+                )
             if not isinstance(value, (list, tuple, dict, Output)):
                 hint = " A set has no order: make it a list." if isinstance(value, (set, frozenset)) else ""
                 raise DefinitionError(
@@ -137,6 +143,9 @@ class MappedArgument(Reference):
             f"The argument {self.name!r} of a mapped task group is known only when its tasks run: pass it on by itself, "
             f"not as part of a text."
         )
+
+    def describe(self) -> str:
+        return repr(self)
 
     def __repr__(self) -> str:
         return f"MappedArgument({self.name!r})"

@@ -38,6 +38,10 @@ class Reference:
         """The outputs of tasks that the value is made of."""
         return iter(())
 
+    def describe(self) -> str:
+        """For messages."""
+        return str(self)
+
     def __str__(self) -> str:
         return "{{ " + self.expression() + " }}"
 
@@ -73,6 +77,9 @@ class Output(Reference, Node):
 
     def expression(self) -> str:
         raise DefinitionError(f"{self!r} can be an argument of a task, but no part of a text.")
+
+    def describe(self) -> str:
+        return repr(self)
 
     def map(self, f: Callable[[Any], Any]) -> MapOutput:
         """Each item passed to ``f``, which is called when the task that gets the item runs; to leave an item out, let it
@@ -146,6 +153,9 @@ class XComArg(Output):
                 f"let {self.operator.task_id!r} return the list, or map over what another task makes of it."
             )
         return LengthSpec(kind="xcom", task_id=self.operator.task_id)
+
+    def describe(self) -> str:
+        return str(self)
 
     def expression(self) -> str:
         return f"ti.xcom_pull(task_ids={self.operator.task_id!r}, key={self.key!r})"

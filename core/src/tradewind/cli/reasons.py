@@ -6,8 +6,8 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tradewind.cli.instances import find_instance, label_of
 from tradewind.cli.invocation import Invocation
-from tradewind.cli.logs import find_instance
 from tradewind.cli.records import attempt_record, transition_record
 from tradewind.logic.explain import (
     DagStanding,
@@ -41,7 +41,7 @@ class Reasons:
         run_row = self._invocation.run_of(dag_id, run_id)
         instance = find_instance(self._invocation, run_row, task_id)
         run = self._live(run_row)
-        number = run.plan.index[task_id]
+        (number,) = run.named(label_of(instance))
         candidate = self._memory.candidate(run, number, self._system.settings.core.executor)
         now = self._system.clock.now()
         found = [explain_task(run, number, now, self._memory.admission.ledger, candidate, self._waiting())]
@@ -52,7 +52,7 @@ class Reasons:
         about = {
             "dag_id": dag_id,
             "run_id": run.info.run_id,
-            "task_id": task_id,
+            "task_id": instance.task_id,
             "map_index": instance.map_index,
             "state": instance.state,
             "try_number": instance.try_number,
@@ -103,6 +103,8 @@ class Reasons:
             printer.record({**about, "explanations": told, **extra})
             return
         names = [str(about[key]) for key in ("dag_id", "run_id", "task_id") if key in about]
+        if about.get("map_index", -1) >= 0:
+            names[-1] += f"[{about['map_index']}]"
         state = f": {about['state'] or 'no state yet'}" if "state" in about else ""
         printer.line(" ".join(names) + state)
         for one in found:

@@ -12,6 +12,8 @@ from tradewind.model.states import TASK_FINAL, TaskState
 if TYPE_CHECKING:
     from tradewind.logic.machine import Machine
 
+MAX_MAP_LENGTH = 100_000  #: instances that a mapped task may have, where nothing else is set
+
 _BROKEN = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
 
 

@@ -30,8 +30,6 @@ from tradewind.model.states import TASK_ACTIVE, TASK_FINAL, RunState, TaskState
 
 LOSSES_BEFORE_FAILURE = 3  #: attempts in a row that may be lost before they began, before a try is used up
 
-MAX_MAP_LENGTH = 100_000  #: instances that a mapped task may have, where nothing else is set
-
 #: A branch's choice counts for tasks that have not begun
 _BRANCH_MAY_SKIP = (None, TaskState.SCHEDULED, TaskState.QUEUED)
 
@@ -77,7 +75,7 @@ class Machine:
         self.delta = Delta()
         #: what is being applied: kind and id, recorded with every transition that follows from it
         self.cause: tuple[str, str | None] = ("clock", None)
-        self.max_map_length = MAX_MAP_LENGTH
+        self.max_map_length = expansion.MAX_MAP_LENGTH
         self.fresh: list[int] = []  # instances to look at besides those that lie behind what ended
 
     # -- runs ------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ class _Rendering:
         if isinstance(value, str):
             return self._text(value, where, endings)
         if isinstance(value, Reference):
-            return self._explained(lambda: value.resolve(self._context), where, str(value))
+            return self._explained(lambda: value.resolve(self._context), where, value.describe())
         if isinstance(value, tuple):
             items = [self._value(item, f"{where}[{n}]", endings) for n, item in enumerate(value)]
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from tradewind.errors import StoreError
+from tradewind.logic.expansion import MAX_MAP_LENGTH
 from tradewind.logic.live_run import LiveRun, Transition
-from tradewind.logic.machine import MAX_MAP_LENGTH
 from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource

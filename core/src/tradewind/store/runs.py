@@ -187,14 +187,18 @@ class RunRepository:
     def task_instances(
         self, run_pk: int, task_id: str | None = None, map_index: int | None = None
     ) -> list[TaskInstanceRow]:
-        """The task instances of a run, in the order in which they were made."""
+        """The task instances of a run, in the order in which their tasks were made, then of map index."""
         query = _TASK_INSTANCE.where(task_instance.c.run_pk == run_pk)
         if task_id is not None:
             query = query.where(task_instance.c.task_id == task_id)
         if map_index is not None:
             query = query.where(task_instance.c.map_index == map_index)
         with self._store.read() as connection:
-            return [task_instance_of(row) for row in connection.execute(query)]
+            found = [task_instance_of(row) for row in connection.execute(query)]
+        place: dict[str, int] = {}
+        for it in found:
+            place.setdefault(it.task_id, it.pk)
+        return sorted(found, key=lambda it: (place[it.task_id], it.map_index))
 
     def task_states(self, run_pks: Iterable[int]) -> dict[int, dict[TaskState | None, int]]:
         """For each of these runs: how many task instances are in which state."""
