@@ -22,11 +22,6 @@ def index_of(label: str) -> int | None:
     return int(rest[:-1]) if bracket else None
 
 
-def label_of(row: TaskInstanceRow) -> str:
-    """What people call the instance."""
-    return row.task_id if row.map_index < 0 else f"{row.task_id}[{row.map_index}]"
-
-
 def find_instance(invocation: Invocation, run: RunRow, label: str) -> TaskInstanceRow:
     """The task instance.
 
@@ -36,10 +31,10 @@ def find_instance(invocation: Invocation, run: RunRow, label: str) -> TaskInstan
     cure = f"`tradewind tasks states {run.info.dag_id} {run.info.run_id}` lists them."
     found = runs.task_instances(run.pk, task_of(label), index_of(label))
     if not found:
-        known = [label_of(it) for it in runs.task_instances(run.pk)][:1000]
+        known = [it.label for it in runs.task_instances(run.pk)][:1000]
         raise NotFound(f"task in the run {run.info.run_id!r} named", label, known, cure)
     if index_of(label) is None and found[0].map_index >= 0:
-        names = ", ".join(map(label_of, found[:_SHOWN])) + (" ..." if len(found) > _SHOWN else "")
+        names = ", ".join(it.label for it in found[:_SHOWN]) + (" ..." if len(found) > _SHOWN else "")
         raise NotFound("single instance of the mapped task", label, cure=f"Name one of {names}")
     return found[0]
 
@@ -59,4 +54,4 @@ def narrowed(rows: Iterable[TaskInstanceRow], labels: Sequence[str]) -> list[Tas
 def names_for(rows: Iterable[TaskInstanceRow], labels: Sequence[str]) -> tuple[str, ...]:
     """How a command names these rows: by task, but one by one where the labels did."""
     single = {task_of(label) for label in labels if index_of(label) is not None}
-    return tuple(dict.fromkeys(label_of(row) if row.task_id in single else row.task_id for row in rows))
+    return tuple(dict.fromkeys(row.label if row.task_id in single else row.task_id for row in rows))

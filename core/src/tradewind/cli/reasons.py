@@ -6,7 +6,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tradewind.cli.instances import find_instance, label_of
+from tradewind.cli.instances import find_instance
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.records import attempt_record, transition_record
 from tradewind.logic.explain import (
@@ -41,7 +41,7 @@ class Reasons:
         run_row = self._invocation.run_of(dag_id, run_id)
         instance = find_instance(self._invocation, run_row, task_id)
         run = self._live(run_row)
-        (number,) = run.named(label_of(instance))
+        (number,) = run.named(instance.label)
         candidate = self._memory.candidate(run, number, self._system.settings.core.executor)
         now = self._system.clock.now()
         found = [explain_task(run, number, now, self._memory.admission.ledger, candidate, self._waiting())]

@@ -19,7 +19,7 @@ from tradewind.logic.mapping import COUNTED, Block, inside, instance_at
 from tradewind.logic.plan import Plan
 from tradewind.logic.trigger_rules import Upstream
 from tradewind.model.outcomes import Branched
-from tradewind.model.run import RunInfo, RunRow, TaskInstanceRow
+from tradewind.model.run import RunInfo, RunRow, TaskInstanceRow, instance_label
 from tradewind.model.spec import TaskSpec
 from tradewind.model.states import TASK_FINAL, RunState, TaskState
 
@@ -295,9 +295,7 @@ class LiveRun:
 
     def label(self, number: int) -> str:
         """The task's id, as people know it; of a mapped instance ``task_id[map_index]``."""
-        index = self.map_index(number)
-        task_id = self.task(number).task_id
-        return task_id if index < 0 else f"{task_id}[{index}]"
+        return instance_label(self.task(number).task_id, self.map_index(number))
 
     # -- mapped tasks ----------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from tradewind.errors import NotFound, TradewindError
 from tradewind.logic import mapping
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
-from tradewind.model.run import DataInterval, RunRow
+from tradewind.model.run import DataInterval, RunRow, instance_label
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
 from tradewind.ports.runtime import RETURN_VALUE
@@ -154,7 +154,7 @@ class Loading:
         if plan.mapped_over:
             names = [plan.tasks[task].task_id for task in plan.mapped_over]
             for task_id, index, length in self._xcoms.lengths(run.pk, names, RETURN_VALUE):
-                for number in run.named(task_id if index < 0 else f"{task_id}[{index}]"):
+                for number in run.named(instance_label(task_id, index)):
                     mapping.left(run, number, length)
         return run
 
