@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tradewind.agent.caller import RETRY_FIRST, RETRY_LAST
 from tradewind.agent.protocol import (
     Ack,
     Ask,
@@ -26,7 +27,7 @@ from tradewind.agent.protocol import (
     report_of,
 )
 from tradewind.agent.wire import listen
-from tradewind.builtin.local_executor import RETRY_FIRST, RETRY_LAST, LocalExecutor
+from tradewind.builtin.local_executor import LocalExecutor
 from tradewind.errors import Refused
 from tradewind.model.facts import AttemptLost, Fact
 from tradewind.model.order import Order, VersionBundle

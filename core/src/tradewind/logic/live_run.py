@@ -17,6 +17,7 @@ from tradewind.logic.trigger_rules import Upstream
 from tradewind.model.outcomes import Branched
 from tradewind.model.run import RunInfo, RunRow, TaskInstanceRow
 from tradewind.model.states import TASK_FINAL, RunState, TaskState
+from tradewind.model.waits import Wait
 
 _COUNTED = (
     TaskState.SUCCESS,
@@ -70,6 +71,7 @@ class LiveRun:
         "stopped_by",
         "try_numbers",
         "unfinished",
+        "waits",
     )
 
     def __init__(
@@ -98,6 +100,8 @@ class LiveRun:
         self.unfinished = size
         #: decisions of branches that ended: task number -> decision
         self.branches: dict[int, Branched] = {}
+        #: what tries wait for, or go on with: task number -> wait
+        self.waits: dict[int, Wait] = {}
         #: how many attempts of an instance were lost in a row before they began
         self.losses: dict[int, int] = {}
         #: the task that made fail_fast stop the run
