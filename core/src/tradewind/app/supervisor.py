@@ -27,6 +27,22 @@ DRAIN = signal.SIGUSR1  #: tells a member that the end is near: it is to start n
 SETTLED = 30.0  #: seconds after which a member counts as healthy again
 
 
+class Demand:
+    """A bell that members ring when they want another one started. Made before any of them is forked."""
+
+    def __init__(self) -> None:
+        self.reader, self.bell = os.pipe()
+        for end in (self.reader, self.bell):
+            os.set_blocking(end, False)
+
+    def heard(self) -> None:
+        """Forget that it rang."""
+        try:
+            os.read(self.reader, 4096)
+        except BlockingIOError:
+            pass
+
+
 @dataclass(slots=True)
 class Member:
     """A process of the family.
@@ -34,12 +50,14 @@ class Member:
     :param start: forks it; the pid of the process that serves. One that outlived an earlier family may be taken over.
     :param grace: seconds between asking it to end and ending it.
     :param drains: told by :data:`DRAIN` before any member is ended.
+    :param on_demand: start it when this rings, and not before; nor again when it has ended, until it rings anew.
     """
 
     name: str
     start: Callable[[], int]
     grace: float = 10.0
     drains: bool = False
+    on_demand: Demand | None = None
     pid: int = 0
     pidfd: int = -1
     began: float = 0.0
@@ -60,6 +78,9 @@ class Supervisor:
         """Serve until SIGTERM or Ctrl-C; the exit code."""
         gc.collect()
         gc.freeze()
+        for member in self.members:
+            if member.on_demand is not None:
+                member.due = None
         self._wake = os.pipe()
         for end in self._wake:
             os.set_blocking(end, False)
@@ -69,7 +90,7 @@ class Supervisor:
         told = False
         while not self.stopping:
             self._start_due()
-            if not told and all(member.pid for member in self.members):
+            if not told and all(member.pid or member.on_demand for member in self.members):
                 on_up()
                 told = True
             self._wait(self._patience())
@@ -104,12 +125,18 @@ class Supervisor:
         for member in self.members:
             if member.pidfd >= 0:
                 poll.register(member.pidfd, select.POLLIN)
+            if member.on_demand is not None:
+                poll.register(member.on_demand.reader, select.POLLIN)
         ready = {descriptor for descriptor, _ in poll.poll(None if seconds is None else seconds * 1000)}
         if self._wake[0] in ready:
             os.read(self._wake[0], 512)
         for member in self.members:
             if member.pidfd in ready:
                 self._died(member)
+            if member.on_demand is not None and member.on_demand.reader in ready:
+                member.on_demand.heard()
+                if not member.pid and member.due is None:
+                    member.due = time.monotonic() + self._pause(member)
 
     def _died(self, member: Member) -> None:
         how = _reap(member)
@@ -120,11 +147,18 @@ class Supervisor:
     def _start_again(self, member: Member, how: str) -> None:
         lived = time.monotonic() - member.began
         member.deaths = 0 if lived > SETTLED else member.deaths + 1
-        pause = self.pauses[min(member.deaths, len(self.pauses) - 1)]
+        if member.on_demand is not None:
+            log.info("%s ended (%s) and is started again when it is wanted", member.name, how)
+            return
+        pause = self._pause(member)
         member.due = time.monotonic() + pause
         log.warning(
             "%s ended (%s) and is started again%s", member.name, how, f" in {pause:g} s" if pause else ""
         )
+
+    def _pause(self, member: Member) -> float:
+        """Seconds before a member that died is started again."""
+        return self.pauses[min(member.deaths, len(self.pauses) - 1)]
 
     def _end(self) -> None:
         """Ask every member to end, the first one first, and see that it does."""

@@ -59,8 +59,8 @@ class BaseSensorOperator(BaseOperator):
     """Calls :meth:`poke` until it returns something true.
 
     :param poke_interval: seconds, or a ``timedelta``, between looks.
-    :param timeout: seconds, or a ``timedelta``, from the first look of a try, over all that follow; then the sensor fails, and
-        is not tried again. A week unless said otherwise.
+    :param timeout: seconds, or a ``timedelta``, from the first look of a try, over all that follow; then the sensor fails,
+        and is not tried again. A week unless said otherwise.
     :param soft_fail: skip in place of failing when the timeout is over, or ``poke`` raises
         :class:`tradewind.FailTask`. Not together with ``never_fail``.
     :param mode: ``"poke"`` keeps its slot and sleeps between looks; ``"reschedule"`` gives it back.

@@ -18,6 +18,7 @@ from tradewind.config.sections import (
     LogsSettings,
     TasksSettings,
     TemplatesSettings,
+    TriggererSettings,
     Value,
     XcomSettings,
     known_settings,
@@ -75,6 +76,7 @@ class Settings:
     importing: ImportingSettings
     tasks: TasksSettings
     templates: TemplatesSettings
+    triggerer: TriggererSettings
     xcom: XcomSettings
     logs: LogsSettings
     warnings: tuple[str, ...] = ()
