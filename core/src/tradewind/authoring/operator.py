@@ -266,6 +266,10 @@ class BaseOperator(Node):
         """Give the slot back until ``trigger`` fires, then go on in the method of that name."""
         raise TaskDeferred(trigger=trigger, method_name=method_name, kwargs=kwargs, timeout=timeout)
 
+    def extra_spec(self) -> dict[str, Any]:
+        """What the stored DAG keeps of the task beyond what every task has, as plain JSON data under names of its own."""
+        return {}
+
     def prepare_template(self) -> None:
         """Called before rendering, after template files were read in: a place to change the template."""
 
