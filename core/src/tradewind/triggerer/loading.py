@@ -60,7 +60,8 @@ class TriggerLoader:
                 raise
             for part in parts[end:]:
                 if not hasattr(found, part):
-                    raise NotFound("trigger", classpath, dir(found), f"{name} is there, but has no {part!r}.")
+                    known = [f"{name}.{other}" for other in dir(found)]
+                    raise NotFound("trigger", classpath, known, f"{name} is there, but has no {part!r}.")
                 found = getattr(found, part)
             return found
         raise NotFound(
