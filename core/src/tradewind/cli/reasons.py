@@ -156,6 +156,8 @@ class Reasons:
     @cached_property
     def _memory(self) -> Memory:
         """What a scheduler that starts now would have in memory, with what is in use."""
+        from tradewind.scheduler.waits import keep
+
         memory = self._loading.everything()
         settings = self._system.settings
         ledger = memory.admission.ledger
@@ -165,6 +167,8 @@ class Reasons:
             for number, state in enumerate(run.states):
                 if state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                     ledger.take(memory.candidate(run, number, settings.core.executor))
+                elif state is TaskState.DEFERRED:
+                    keep(memory, run, number, settings.core.executor)
         return memory
 
     def _live(self, row: RunRow) -> LiveRun:

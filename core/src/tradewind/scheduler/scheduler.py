@@ -115,6 +115,7 @@ class Scheduler:
             parts.clock,
             lambda: self.memory,
             self.take_fact,
+            self._loop.later,
         )
         self._loading = Loading(parts.store)
         self._commands = Commands(self._loading)
