@@ -10,7 +10,15 @@ from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import Command, Parser
 from tradewind.cli.records import pool_record
 
-_COLUMNS = ("name", "slots", "occupied_slots", "scheduled_slots", "open_slots", "description")
+_COLUMNS = (
+    "name",
+    "slots",
+    "occupied_slots",
+    "scheduled_slots",
+    "open_slots",
+    "include_deferred",
+    "description",
+)
 
 
 def _name_place(parser: Parser) -> None:

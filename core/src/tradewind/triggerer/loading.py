@@ -60,7 +60,7 @@ class TriggerLoader:
                 raise
             for part in parts[end:]:
                 if not hasattr(found, part):
-                    known = [f"{name}.{other}" for other in dir(found)]
+                    known = [f"{name}.{other}" for other, one in vars(found).items() if isinstance(one, type)]
                     raise NotFound("trigger", classpath, known, f"{name} is there, but has no {part!r}.")
                 found = getattr(found, part)
             return found
