@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar, Literal
 
 from tradewind.agent.caller import Caller
-from tradewind.agent.protocol import Ask, Bundle, Cancel, Launch, Prepare, Welcome
+from tradewind.agent.protocol import Ask, Bundle, Cancel, EndLog, Launch, Prepare, Welcome
 from tradewind.model.facts import Fact
 from tradewind.model.order import Order
 from tradewind.ports.executor import Executor, ExecutorHost
@@ -41,17 +41,19 @@ class LocalExecutor(Executor):
     def submit(self, order: Order) -> None:
         if self._line.peer is None or self._host is None:
             return  # its agent is gone: the order is handed over again, or lost, when there is one
-        if order.version_id not in self._sent:
-            self._line.queue(Bundle(self._host.bundle(order.version_id)))
-            self._sent.add(order.version_id)
+        self._send_files(self._host, order.version_id)
         self._line.queue(Launch(order))
 
     def cancel(self, attempt_id: str, reason: str) -> None:
         self._line.queue(Cancel(attempt_id, reason))
 
     def prepare(self, version_id: str, attempts: int) -> None:
-        if version_id in self._sent:
+        if self._line.peer is not None and self._host is not None:
+            self._send_files(self._host, version_id)
             self._line.queue(Prepare(version_id, attempts))
+
+    def end_log(self, log_path: str, reason: str) -> None:
+        self._line.queue(EndLog(log_path, reason))
 
     def flush(self) -> None:
         self._line.flush()
@@ -60,6 +62,11 @@ class LocalExecutor(Executor):
         self._line.stop()
         self._sent.clear()
         self._host = None
+
+    def _send_files(self, host: ExecutorHost, version_id: str) -> None:
+        if version_id not in self._sent:
+            self._line.queue(Bundle(host.bundle(version_id)))
+            self._sent.add(version_id)
 
     # -- what the line tells -------------------------------------------------------------------------------------
 
