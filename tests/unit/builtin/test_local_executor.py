@@ -193,7 +193,14 @@ def test_a_version_s_files_go_once_before_its_first_order(
     executor.cancel("a", "enough")
     assert [type(it) for it in agent.heard()] == [Hello]
     executor.flush()
-    assert [type(it) for it in agent.heard()] == [Bundle, Launch, Launch, Prepare, Cancel]
+    assert [type(it) for it in agent.heard()] == [
+        Bundle,
+        Prepare,
+        Launch,
+        Launch,
+        Prepare,
+        Cancel,
+    ]
 
 
 def test_an_order_without_an_agent_is_left_to_the_next_session(executor: LocalExecutor, agent: Agent) -> None:

@@ -148,6 +148,7 @@ class Supervisor:
         lived = time.monotonic() - member.began
         member.deaths = 0 if lived > SETTLED else member.deaths + 1
         if member.on_demand is not None:
+            member.due = None
             log.info("%s ended (%s) and is started again when it is wanted", member.name, how)
             return
         pause = self._pause(member)

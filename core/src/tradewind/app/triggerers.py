@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,9 +91,10 @@ def own_triggerer(system: System) -> Iterator[TriggererAccess]:
             start_new_session=True,
         )
         assert program.stdin is not None
-        program.stdin.write(msgspec.json.encode(triggerer_options(system, socket)))
-        program.stdin.close()
         started.append(program)
+        with suppress(BrokenPipeError):  # killed at once; it is wanted again soon
+            program.stdin.write(msgspec.json.encode(triggerer_options(system, socket)))
+            program.stdin.close()
 
     try:
         yield TriggererAccess(str(socket), want)

@@ -14,7 +14,7 @@ from tradewind.agent.loop import Loop, Timer
 from tradewind.agent.protocol import PROTOCOL, Ack, Bundle, Hello, Message, Reply, Unwatch, Watch, Welcome
 from tradewind.agent.questions import ImportQuestions
 from tradewind.agent.reports import Reports
-from tradewind.agent.unpack import link_rest, unpack
+from tradewind.agent.unpack import keep, link_rest, unpack
 from tradewind.agent.wire import Line, listen
 from tradewind.errors import TradewindError
 from tradewind.model.facts import Fact, WaitEnded
@@ -224,6 +224,8 @@ class Triggerer:
         """Workers that have nothing to do end, and so does a triggerer that nobody needs."""
         now, options = time.monotonic(), self._options
         for folder, crew in list(self._crews.items()):
+            if folder:
+                keep(folder)  # an agent of this machine clears away what nobody keeps
             if not crew.waits and now - crew.empty_since > _CREW_IDLE:
                 del self._crews[folder]
                 crew.end()
