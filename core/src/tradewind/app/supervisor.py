@@ -24,6 +24,7 @@ PAUSES = (
     10.0,
 )  #: seconds before a member that died is started for the first, second ... time again
 DRAIN = signal.SIGUSR1  #: tells a member that the end is near: it is to start nothing more
+_WELL = "exit code 0"
 SETTLED = 30.0  #: seconds after which a member counts as healthy again
 
 
@@ -51,6 +52,8 @@ class Member:
     :param grace: seconds between asking it to end and ending it.
     :param drains: told by :data:`DRAIN` before any member is ended.
     :param on_demand: start it when this rings, and not before; nor again when it has ended, until it rings anew.
+    :param every: seconds after which it is started again where it ends by itself, with exit code 0, as it is meant to;
+        ``None``: it is meant to stay.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Member:
     grace: float = 10.0
     drains: bool = False
     on_demand: Demand | None = None
+    every: float | None = None
     pid: int = 0
     pidfd: int = -1
     began: float = 0.0
@@ -90,7 +94,8 @@ class Supervisor:
         told = False
         while not self.stopping:
             self._start_due()
-            if not told and all(member.pid or member.on_demand for member in self.members):
+            staying = [it for it in self.members if it.every is None and it.on_demand is None]
+            if not told and all(member.pid for member in staying):
                 on_up()
                 told = True
             self._wait(self._patience())
@@ -113,7 +118,8 @@ class Supervisor:
                     self._start_again(member, "gone at once")
                     continue
                 member.pid, member.due = pid, None
-                log.info("%s is process %d", member.name, member.pid)
+                if member.every is None:
+                    log.info("%s is process %d", member.name, member.pid)
 
     def _patience(self) -> float | None:
         due = [member.due for member in self.members if member.due is not None]
@@ -145,6 +151,9 @@ class Supervisor:
         self._start_again(member, how)
 
     def _start_again(self, member: Member, how: str) -> None:
+        if member.every is not None and how == _WELL:
+            member.deaths, member.due = 0, time.monotonic() + member.every
+            return
         lived = time.monotonic() - member.began
         member.deaths = 0 if lived > SETTLED else member.deaths + 1
         if member.on_demand is not None:
@@ -218,7 +227,7 @@ def _reap(member: Member) -> str:
     try:
         _, status = os.waitpid(member.pid, os.WNOHANG)
         code = os.waitstatus_to_exitcode(status)
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+        how = _WELL if code == 0 else f"exit code {code}" if code > 0 else f"signal {-code}"
     except ChildProcessError:
         pass  # one that was taken over is not our child
     if member.pidfd >= 0:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tradewind.app.housekeeping import DAY, housekeeping_main
 from tradewind.app.supervisor import DRAIN, PAUSES, Demand, Member, Supervisor, forked
 from tradewind.app.triggerers import demanded, triggerer_main
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("tradewind")
 
 BEAT_EVERY = 5.0  #: seconds
+HOUSEKEEPING_AFTER = 300.0  #: seconds from the start to the first time that what is old is forgotten
 #: what an agent needs: imported before it is forked, and nothing else, since every attempt's fork pays for what is there
 FOR_THE_AGENT = ("tradewind.agent.agent", "tradewind.runner.runner", "jinja2", "pendulum")
 #: imported once, in the supervisor, and shared by all that are forked from it later
@@ -88,6 +90,12 @@ def up(system: System, *, pauses: tuple[float, ...] = PAUSES) -> int:
                     "scheduler",
                 ),
                 drains=True,
+            ),
+            Member(
+                "housekeeping",
+                lambda: forked(lambda: housekeeping_main(system), "housekeeping"),
+                every=DAY,
+                due=time.monotonic() + HOUSEKEEPING_AFTER,
             ),
         ],
         pauses,
