@@ -25,6 +25,7 @@ from tradewind.model.commands import (
 from tradewind.model.ids import check_run_id
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.scheduler import waits
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.memory import LiveDag
 from tradewind.scheduler.turn import Turn
@@ -75,6 +76,7 @@ class Commands:
                 return self._dag_changed(turn, command)
             case PoolChanged():
                 self._loading.pools(turn.memory)
+                waits.recount(turn.memory, turn.around.default_executor)
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}

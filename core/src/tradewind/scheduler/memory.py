@@ -60,6 +60,8 @@ class Memory:
     last_transition: Counter[int] = field(default_factory=Counter)  #: by shard
     #: small values pushed lately, by run, so that the next task's order can carry them
     xcoms: dict[int, dict[tuple[str, str, int], bytes]] = field(default_factory=dict)
+    #: deferred instances, by the id of their wait
+    waiting: dict[str, tuple[LiveRun, int]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
 
     def candidate(self, run: LiveRun, number: int, default_executor: str) -> Candidate:
