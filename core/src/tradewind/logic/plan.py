@@ -9,7 +9,17 @@ from tradewind.model.states import TriggerRule
 class Plan:
     """The graph of one DAG version, shared by all of its runs. Tasks are numbered in the order of the file."""
 
-    __slots__ = ("choosers", "downstream", "index", "leaves", "spec", "starters", "tasks", "upstream")
+    __slots__ = (
+        "choosers",
+        "downstream",
+        "index",
+        "leaves",
+        "looks_back",
+        "spec",
+        "starters",
+        "tasks",
+        "upstream",
+    )
 
     def __init__(self, spec: DagSpec) -> None:
         self.spec = spec
@@ -27,6 +37,8 @@ class Plan:
         ]
         #: tasks whose state makes the run's
         self.leaves = frozenset(number for number, after in enumerate(self.downstream) if not after)
+        #: whether any task looks at the run before
+        self.looks_back = any(task.depends_on_past or task.wait_for_downstream for task in spec.tasks)
         #: tasks that may start as soon as the run does
         self.starters = tuple(
             number

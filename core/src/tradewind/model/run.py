@@ -45,6 +45,7 @@ class RunRow:
     reason: str = ""
     queued_at: datetime | None = None
     even_if_paused: bool = False  #: its tasks start although the DAG is switched off
+    backfill_id: int | None = None  #: the backfill that made it, or let it go again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

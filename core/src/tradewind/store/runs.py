@@ -13,10 +13,11 @@ from tradewind.errors import NotFound
 from tradewind.model.run import DataInterval, RunInfo, RunRow, TaskInstanceRow
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.store.engine import Store
-from tradewind.store.rows import LoadedRun
+from tradewind.store.rows import LoadedRun, QueuedRow
 from tradewind.store.tables import dag_run, task_instance
 
-_FINAL = tuple(state.value for state in RUN_FINAL)
+#: named one by one, so that the index over states finds them among any number of runs that ended
+_OPEN = tuple(state.value for state in RunState if state not in RUN_FINAL)
 _RUN = select(dag_run)
 _TASK_INSTANCE = select(
     task_instance.c.id,
@@ -33,6 +34,11 @@ _TASK_INSTANCE = select(
     task_instance.c.reason,
     task_instance.c.branch,
 ).order_by(task_instance.c.id)
+_QUEUED = (
+    select(dag_run.c.id.label("pk"), dag_run.c.dag_id, dag_run.c.even_if_paused, dag_run.c.backfill_id)
+    .where(dag_run.c.state == RunState.QUEUED.value)
+    .order_by(dag_run.c.id)
+)
 _CHUNK = 500  # parameters of one IN
 _Item = TypeVar("_Item")
 
@@ -43,16 +49,26 @@ class RunRepository:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def open_runs(self, shards: Collection[int] | None = None) -> list[LoadedRun]:
+    def open_runs(
+        self, shards: Collection[int] | None = None, *, running_only: bool = False
+    ) -> list[LoadedRun]:
         """All runs that have not ended, with their task instances, in the order in which they were made.
 
         :param shards: of these shards alone.
+        :param running_only: leave out those that are queued.
         """
-        query = _RUN.where(dag_run.c.state.not_in(_FINAL)).order_by(dag_run.c.id)
+        query = _RUN.where(dag_run.c.state.in_(_OPEN)).order_by(dag_run.c.id)
         if shards is not None:
             query = query.where(dag_run.c.shard.in_(sorted(shards)))
+        if running_only:
+            query = query.where(dag_run.c.state == RunState.RUNNING.value)
         with self._store.read() as connection:
             return _with_task_instances(connection, [run_of(row) for row in connection.execute(query)])
+
+    def queued_runs(self) -> list[QueuedRow]:
+        """All runs that are queued, in the order in which they were made."""
+        with self._store.read() as connection:
+            return [QueuedRow(**row) for row in connection.execute(_QUEUED).mappings()]
 
     def load(self, run_pks: Iterable[int]) -> list[LoadedRun]:
         """These runs with their task instances, in the order of their pks; what is gone is left out."""
@@ -136,10 +152,12 @@ class RunRepository:
             number: int = connection.execute(query).scalar_one()
         return number
 
-    def counts_by_state(self, dag_ids: Collection[str] | None = None) -> dict[str, dict[RunState, int]]:
-        """For each DAG that has runs: how many are in which state."""
-        query = select(dag_run.c.dag_id, dag_run.c.state, func.count()).group_by(
-            dag_run.c.dag_id, dag_run.c.state
+    def open_counts(self, dag_ids: Collection[str] | None = None) -> dict[str, dict[RunState, int]]:
+        """For each DAG that has runs which have not ended: how many are in which state."""
+        query = (
+            select(dag_run.c.dag_id, dag_run.c.state, func.count())
+            .where(dag_run.c.state.in_(_OPEN))
+            .group_by(dag_run.c.dag_id, dag_run.c.state)
         )
         if dag_ids is not None:
             query = query.where(dag_run.c.dag_id.in_(sorted(dag_ids)))
@@ -240,6 +258,7 @@ def run_of(row: Any) -> RunRow:
         reason=row.reason,
         queued_at=row.queued_at,
         even_if_paused=row.even_if_paused,
+        backfill_id=row.backfill_id,
     )
 
 
