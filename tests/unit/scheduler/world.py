@@ -21,9 +21,10 @@ from tradewind.store.attempts import AttemptRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.crypto import Vault
+from tradewind.store.dags import DagRepository
 from tradewind.store.engine import Store, open_store
 from tradewind.store.imports import FileImport, ImportRepository
-from tradewind.store.rows import CommandRow, FoundDag
+from tradewind.store.rows import CommandRow, DagRow, FoundDag
 from tradewind.store.runs import RunRepository
 from tradewind.store.variables import VariableRepository
 
@@ -124,6 +125,7 @@ class World:
         self.attempts = AttemptRepository(self.store)
         self.commands = CommandRepository(self.store)
         self.executor = HandExecutor(self.clock)
+        self.ended: set[str] = set()  #: ids of attempts that a test ended by their run
         self.scheduler = self._made()
 
     def _made(self) -> Scheduler:
@@ -188,6 +190,14 @@ class World:
     def switch(self, paused: bool, dag_id: str = "d") -> None:
         """Switch a DAG off or on."""
         self.send(SetPaused(dag_id=dag_id, paused=paused))
+
+    def dag(self, dag_id: str = "d") -> DagRow:
+        return DagRepository(self.store).get(dag_id)
+
+    def open_orders(self) -> list[Order]:
+        """What was handed over and has not ended."""
+        open_ = {row.id for row in self.attempts.open_attempts()}
+        return [order for order in self.executor.submitted if order.attempt_id in open_]
 
     def run(self, run_id: str = "r", dag_id: str = "d") -> RunRow:
         return self.runs.get(dag_id, run_id)

@@ -73,12 +73,12 @@ class RunRepository:
     def load(self, run_pks: Iterable[int]) -> list[LoadedRun]:
         """These runs with their task instances, in the order of their pks; what is gone is left out."""
         with self._store.read() as connection:
-            runs = [
-                run_of(row)
-                for some in _chunks(sorted(run_pks))
-                for row in connection.execute(_RUN.where(dag_run.c.id.in_(some)).order_by(dag_run.c.id))
-            ]
-            return _with_task_instances(connection, runs)
+            return _with_task_instances(connection, _of_pks(connection, run_pks))
+
+    def rows(self, run_pks: Iterable[int]) -> list[RunRow]:
+        """These runs alone, in the order of their pks; what is gone is left out."""
+        with self._store.read() as connection:
+            return _of_pks(connection, run_pks)
 
     def get(self, dag_id: str, run_id: str) -> RunRow:
         """The run.
@@ -279,6 +279,14 @@ def task_instance_of(row: Any) -> TaskInstanceRow:
         reason=row.reason,
         branch=row.branch,
     )
+
+
+def _of_pks(connection: Connection, run_pks: Iterable[int]) -> list[RunRow]:
+    return [
+        run_of(row)
+        for some in _chunks(sorted(run_pks))
+        for row in connection.execute(_RUN.where(dag_run.c.id.in_(some)).order_by(dag_run.c.id))
+    ]
 
 
 def _with_task_instances(connection: Connection, runs: Sequence[RunRow]) -> list[LoadedRun]:
