@@ -210,11 +210,18 @@ def no_scheduler() -> Explanation:
 
 
 def tasks_ahead(candidate: Candidate, others: Iterable[Candidate], ledger: Ledger) -> int:
-    """How many of those that wait for the same limit come before it."""
+    """How many of those that wait for the same limit come before it: those of higher priority, and those of its own DAG.
+    Among equal priorities, other DAGs take turns with it."""
     blocked = ledger.blocked(candidate)
     if blocked is None:
         return 0
-    rest = (other for other in others if other.key != candidate.key and other.rank < candidate.rank)
+    rest = (
+        other
+        for other in others
+        if other.key != candidate.key
+        and other.rank < candidate.rank
+        and (other.priority > candidate.priority or other.dag_id == candidate.dag_id)
+    )
     return sum(1 for other in rest if (held := ledger.blocked(other)) and held.limit == blocked.limit)
 
 
