@@ -120,10 +120,10 @@ class HandExecutor(Executor):
 class World:
     """An installation in a folder."""
 
-    def __init__(self, folder: Path, connect_timeout: float = 5.0) -> None:
+    def __init__(self, folder: Path, connect_timeout: float = 5.0, url: str | None = None) -> None:
         self.clock = HandClock()
         self.ids = SystemIds()
-        self.store: Store = open_store(folder / "tradewind.db", connect_timeout=connect_timeout)
+        self.store: Store = open_store(url or folder / "tradewind.db", connect_timeout=connect_timeout)
         self._vault = Vault(folder / "key", {})
         self.runs = RunRepository(self.store)
         self.attempts = AttemptRepository(self.store)
