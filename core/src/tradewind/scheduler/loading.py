@@ -93,10 +93,7 @@ class Loading:
 
     def run_row(self, dag_id: str, run_id: str) -> RunRow | None:
         """The run as the store has it."""
-        try:
-            return self._runs.get(dag_id, run_id)
-        except NotFound:
-            return None
+        return self._runs.look_up(dag_id, run_id)
 
     def run(self, memory: Memory, dag_id: str, run_id: str) -> LiveRun:
         """The run, taken into memory if it is not there.
@@ -114,10 +111,10 @@ class Loading:
         """The run of this pk, taken into memory if it is not there; ``None`` where it is gone."""
         if pk in memory.runs:
             return memory.runs[pk]
-        found = self._runs.load([pk])
-        if not found:
+        found = self._runs.load_one(pk)
+        if found is None:
             return None
-        run = memory.runs[pk] = self._restore(memory, found[0])
+        run = memory.runs[pk] = self._restore(memory, found)
         return run
 
     @staticmethod

@@ -29,10 +29,16 @@ class LiveDag:
     is_stale: bool
     cursor: DataInterval | None = None
     planned: PlannedRun | None = None
+    planned_for: object = None  #: the :attr:`standing` that ``planned`` was worked out for
     queued: RunQueue = field(default_factory=RunQueue)  #: runs that wait for a place
     active: int = 0  #: runs that are running, but those of a backfill
     paused_reason: str | None = None  #: where it was not a person who switched it off
     backfill: LiveBackfill | None = None  #: the one that is not completed
+
+    @property
+    def standing(self) -> object:
+        """What, besides the time, the next scheduled run depends on."""
+        return (self.version_id, self.cursor, self.paused, self.is_stale)
 
     @property
     def has_room(self) -> bool:

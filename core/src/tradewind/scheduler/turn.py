@@ -173,6 +173,8 @@ class Turn:
                 self._follow_schedule(dag)
 
     def _follow_schedule(self, dag: LiveDag) -> None:
+        if dag.planned is not None and dag.planned.run_after > self.now and dag.planned_for == dag.standing:
+            return  # a run has ended, say; that moves no date
         dag.planned = planned_after(dag, self.now)
         changed = False
         while dag.planned is not None and dag.planned.run_after <= self.now:
@@ -192,6 +194,7 @@ class Turn:
                 self.create_run(dag, info)
             dag.cursor, changed = planned.interval, True
             dag.planned = planned_after(dag, self.now)
+        dag.planned_for = dag.standing
         self.batch.dags.append(dag_row(dag))
         if changed or dag.planned is not None:
             self.effects.planned.append(dag)

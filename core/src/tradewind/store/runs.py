@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select
 
 from tradewind.errors import NotFound
 from tradewind.model.run import DataInterval, RunInfo, RunRow, TaskInstanceRow
@@ -34,6 +34,9 @@ _TASK_INSTANCE = select(
     task_instance.c.reason,
     task_instance.c.branch,
 ).order_by(task_instance.c.id)
+_OF_PK = _RUN.where(dag_run.c.id == bindparam("pk"))
+_INSTANCES_OF = _TASK_INSTANCE.where(task_instance.c.run_pk == bindparam("pk"))
+_NAMED = _RUN.where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
 _QUEUED = (
     select(dag_run.c.id.label("pk"), dag_run.c.dag_id, dag_run.c.even_if_paused, dag_run.c.backfill_id)
     .where(dag_run.c.state == RunState.QUEUED.value)
@@ -75,28 +78,39 @@ class RunRepository:
         with self._store.read() as connection:
             return _with_task_instances(connection, _of_pks(connection, run_pks))
 
+    def load_one(self, pk: int) -> LoadedRun | None:
+        """The run with its task instances, ``None`` where it is gone: what starts a run that waited."""
+        with self._store.read() as connection:
+            row = connection.execute(_OF_PK, {"pk": pk}).one_or_none()
+            if row is None:
+                return None
+            instances = connection.execute(_INSTANCES_OF, {"pk": pk})
+            return LoadedRun(
+                run=run_of(row), task_instances=tuple(task_instance_of(one) for one in instances)
+            )
+
     def rows(self, run_pks: Iterable[int]) -> list[RunRow]:
         """These runs alone, in the order of their pks; what is gone is left out."""
         with self._store.read() as connection:
             return _of_pks(connection, run_pks)
+
+    def look_up(self, dag_id: str, run_id: str) -> RunRow | None:
+        """The run, or ``None`` where there is none."""
+        with self._store.read() as connection:
+            row = connection.execute(_NAMED, {"dag_id": dag_id, "run_id": run_id}).one_or_none()
+        return None if row is None else run_of(row)
 
     def get(self, dag_id: str, run_id: str) -> RunRow:
         """The run.
 
         :raises NotFound: naming close matches.
         """
+        found = self.look_up(dag_id, run_id)
+        if found is not None:
+            return found
+        newest = select(dag_run.c.run_id).where(dag_run.c.dag_id == dag_id)
         with self._store.read() as connection:
-            row = connection.execute(
-                _RUN.where(dag_run.c.dag_id == dag_id, dag_run.c.run_id == run_id)
-            ).one_or_none()
-            if row is not None:
-                return run_of(row)
-            known = connection.scalars(
-                select(dag_run.c.run_id)
-                .where(dag_run.c.dag_id == dag_id)
-                .order_by(dag_run.c.id.desc())
-                .limit(100)
-            ).all()
+            known = connection.scalars(newest.order_by(dag_run.c.run_after.desc()).limit(100)).all()
         raise NotFound(
             f"run of the DAG {dag_id!r} with the id",
             run_id,
@@ -107,7 +121,7 @@ class RunRepository:
     def by_pk(self, pk: int) -> RunRow | None:
         """The run of this pk."""
         with self._store.read() as connection:
-            row = connection.execute(_RUN.where(dag_run.c.id == pk)).one_or_none()
+            row = connection.execute(_OF_PK, {"pk": pk}).one_or_none()
         return None if row is None else run_of(row)
 
     def find(
