@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from world import World
 
-from tradewind.model.commands import ClearTasks, MarkTasks, TriggerRun
+from tradewind.model.backfill import ReprocessBehavior
+from tradewind.model.commands import ClearTasks, CreateBackfill, MarkTasks, SetPaused, TriggerRun
 from tradewind.model.outcomes import Failed
-from tradewind.model.spec import TaskSpec
+from tradewind.model.spec import TaskSpec, TimetableSpec
 from tradewind.model.states import RunType, TaskState
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
+DAILY = TimetableSpec(type="cron_data_interval", args={"cron": "@daily", "timezone": "UTC"})
 PAST = TaskSpec(task_id="a", depends_on_past=True)
 CHAIN = (
     TaskSpec(task_id="a", downstream=("b",), wait_for_downstream=True),
@@ -229,3 +231,30 @@ def test_no_limit_on_tasks_is_exceeded_and_all_come_to_their_turn(
         end(world, order.run.run_id, order.task_id)
     assert seen == expected
     assert {world.run(f"r{n}").state for n in (1, 2)} == {"success"}
+
+
+def test_a_run_that_a_backfill_makes_in_the_same_turn_is_the_previous_one(world: World) -> None:
+    world.add_dag(PAST, timetable=DAILY, paused=True, start_date=datetime(2030, 1, 1, tzinfo=UTC))
+    world.start()
+    start(world, 5)
+    world.send(
+        CreateBackfill(
+            dag_id="d",
+            from_date=DAY,
+            to_date=DAY,
+            reprocess_behavior=ReprocessBehavior.FAILED,
+        ),
+        settle=False,
+    )
+    world.scheduler.turn(0.0)  # its slots are put down
+    assert world.runs.count("d") == 1
+
+    world.send(SetPaused(dag_id="d", paused=False), settle=False)
+    world.scheduler.turn(0.0)  # its run is made, and the later run starts
+
+    assert world.runs.count("d") == 2
+    assert world.run("r5").state == "running"
+    assert world.states("r5") == {"a": None}
+    world.settle()
+    end(world, f"backfill__{DAY.isoformat()}", "a")
+    assert world.states("r5") == {"a": "queued"}

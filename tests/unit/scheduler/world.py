@@ -177,12 +177,13 @@ class World:
         for _ in range(5):
             self.scheduler.turn(0.0)
 
-    def send(self, command: Command) -> CommandRow:
-        """Hand a command in and have it applied."""
+    def send(self, command: Command, *, settle: bool = True) -> CommandRow:
+        """Hand a command in and have it applied; without ``settle``, in the next turn."""
         command_id = self.ids.new_id()
         self.commands.submit(command, id=command_id, actor="ann", at=self.clock.now())
         self.scheduler.ring()
-        self.settle()
+        if settle:
+            self.settle()
         row = self.commands.get(command_id)
         assert row is not None
         return row

@@ -152,6 +152,8 @@ class Loading:
             dag.paused_reason = row.paused_reason
             memory.dags[row.dag_id] = dag
         else:
+            if dag.version_id != row.version_id:
+                memory.plans.pop(dag.version_id, None)  # runs that go on with it have it
             dag.version_id, dag.spec, dag.timetable = row.version_id, spec, self.timetable(spec)
             dag.is_stale = row.is_stale
         if dag.paused:
