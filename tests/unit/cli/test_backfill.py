@@ -99,3 +99,16 @@ def test_a_dag_that_was_switched_off_for_its_failures_says_so(tradewind, world) 
     reason = "its newest run failed (max_consecutive_failed_dag_runs)"
     assert f"It is switched off, since {reason}" in tradewind("dags", "why", "d").out
     assert tradewind("dags", "show", "d", "-o", "json").json["paused_reason"] == reason
+
+
+def test_a_restored_system_does_not_go_on_with_a_backfill_by_itself(tradewind, daily, tmp_path) -> None:
+    tradewind("backfill", "create", *DATES)
+    backup = str(tmp_path / "b.db")
+    assert tradewind("db", "backup", backup).code == 0
+
+    said = tradewind("db", "restore", backup, "--yes")
+
+    assert "`tradewind backfill resume`" in said.err
+    assert tradewind("backfill", "show", "1", "-o", "json").json["is_paused"] is True
+    tradewind("db", "restore", backup, "--yes", "--keep-on")
+    assert tradewind("backfill", "show", "1", "-o", "json").json["is_paused"] is False

@@ -104,7 +104,8 @@ class Loading:
         if row.pk in memory.runs:
             return memory.runs[row.pk]
         run = self.fetch(memory, row.pk)
-        assert run is not None  # nobody but the scheduler deletes runs of a DAG that it serves
+        if run is None:
+            raise NotFound("run", run_id, cure="It was deleted at this very moment.")
         return run
 
     def fetch(self, memory: Memory, pk: int) -> LiveRun | None:

@@ -26,6 +26,7 @@ from tradewind.store.tables import (
     worker,
     xcom,
 )
+from tradewind.store.tables_backfill import backfill, backfill_slot
 
 CHUNK = 500  # rows that one transaction deletes at most
 
@@ -55,6 +56,16 @@ class Cleaner:
         )
         with self._store.read() as connection:
             return list(connection.scalars(query))
+
+    def runs_beyond(self, number: int) -> list[int]:
+        """The pks of the runs that ended and are not among the newest ``number`` of their DAG."""
+        place = func.row_number().over(
+            partition_by=dag_run.c.dag_id, order_by=(dag_run.c.run_after.desc(), dag_run.c.id.desc())
+        )
+        placed = select(dag_run.c.id, dag_run.c.state, place.label("place")).subquery()
+        query = select(placed.c.id).where(placed.c.place > number, placed.c.state.in_(sorted(RUN_FINAL)))
+        with self._store.read() as connection:
+            return sorted(connection.scalars(query))
 
     def delete_run(self, run_pk: int) -> Iterator[Cleaned]:
         """Delete a run with everything that belongs to it, step by step, the run itself last: a kill in
@@ -86,8 +97,11 @@ class Cleaner:
             yield Cleaned(source_file.name, len(gone))
 
     def delete_others(self, before: datetime) -> Iterator[Cleaned]:
-        """Delete commands, problems, and processes that ended, from before a moment."""
+        """Delete commands, backfills and processes that came to their end, and problems, from before a moment."""
         yield from self._delete(command, command.c.applied_at < before)
+        over = select(backfill.c.id).where(backfill.c.completed_at < before)
+        yield from self._delete(backfill_slot, backfill_slot.c.backfill_id.in_(over))
+        yield from self._delete(backfill, backfill.c.completed_at < before)
         yield from self._delete(problem, problem.c.at < before)
         yield from self._delete(worker, worker.c.ended_at < before)
         yield from self._delete(scheduler, scheduler.c.ended_at < before)
@@ -97,6 +111,7 @@ class Cleaner:
         wanted: tuple[tuple[Table, Any], ...] = (
             (dag_run, dag_run.c.state.in_(sorted(RUN_FINAL)) & (dag_run.c.end_date < before)),
             (command, command.c.applied_at < before),
+            (backfill, backfill.c.completed_at < before),
             (problem, problem.c.at < before),
             (worker, worker.c.ended_at < before),
             (scheduler, scheduler.c.ended_at < before),
