@@ -7,15 +7,9 @@ from collections.abc import Iterator
 from tradewind.model.spec import DagSpec
 from tradewind.plugins import Problem
 
-_SCHEDULES = ("cron_data_interval", "delta_data_interval", "once")
-
 
 def unenforced(dag: DagSpec) -> Iterator[Problem]:
     """A warning for each thing that will not happen."""
-    if dag.timetable is not None and dag.timetable.type not in _SCHEDULES:
-        yield _warning(
-            f"the schedule {dag.timetable.type!r} is not followed yet: it runs when it is triggered"
-        )
     if dag.max_consecutive_failed_dag_runs:
         yield _warning("max_consecutive_failed_dag_runs is not acted on yet: watch its runs")
     if dag.callbacks:
