@@ -192,6 +192,7 @@ class System:
             variables=self.variables,
             connections=self.connections,
             doorbell=self.doorbell if bell else None,
+            catchup_confirm_above=self.settings.scheduler.catchup_confirm_above,
             serves_all=serves_all,
             runs=runs,
         )

@@ -16,6 +16,7 @@ from tradewind.config.sections import (
     ImportingSettings,
     Known,
     LogsSettings,
+    SchedulerSettings,
     TasksSettings,
     TemplatesSettings,
     Value,
@@ -73,6 +74,7 @@ class Settings:
     core: CoreSettings
     database: DatabaseSettings
     importing: ImportingSettings
+    scheduler: SchedulerSettings
     tasks: TasksSettings
     templates: TemplatesSettings
     xcom: XcomSettings

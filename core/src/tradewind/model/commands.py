@@ -75,6 +75,18 @@ class MarkRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CatchUp:
+    """Let a DAG that is held back make up for all runs that are due by now, or only for the newest.
+
+    Result: ``{"logical_date": of the newest, where the others are skipped}``.
+    """
+
+    kind: ClassVar[str] = "catch_up"
+    dag_id: str
+    skip: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteDag:
     """Forget the DAG with all its runs. Refused while runs are going on."""
 
@@ -99,9 +111,21 @@ class PoolChanged:
     dag_id: str = ""
 
 
-Command = TriggerRun | SetPaused | ClearTasks | MarkTasks | MarkRun | DeleteDag | DagChanged | PoolChanged
+Command = (
+    TriggerRun | SetPaused | ClearTasks | MarkTasks | MarkRun | CatchUp | DeleteDag | DagChanged | PoolChanged
+)
 
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
-    for command in (TriggerRun, SetPaused, ClearTasks, MarkTasks, MarkRun, DeleteDag, DagChanged, PoolChanged)
+    for command in (
+        TriggerRun,
+        SetPaused,
+        ClearTasks,
+        MarkTasks,
+        MarkRun,
+        CatchUp,
+        DeleteDag,
+        DagChanged,
+        PoolChanged,
+    )
 }

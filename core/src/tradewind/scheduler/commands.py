@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from tradewind.logic.admission import Limit
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.params import resolve_params
 from tradewind.model.commands import (
+    CatchUp,
     ClearTasks,
     Command,
     DagChanged,
@@ -78,6 +80,8 @@ class Commands:
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
+            case CatchUp():
+                return self._catch_up(turn, command)
             case DeleteDag():
                 return self._delete(turn, command)
 
@@ -120,6 +124,7 @@ class Commands:
     def _set_paused(self, turn: Turn, command: SetPaused) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
         dag.paused = command.paused
+        dag.planned, dag.vetted, dag.held = None, False, False
         paused = turn.memory.admission.ledger.paused
         if command.paused:
             paused.add(dag.dag_id)
@@ -129,6 +134,22 @@ class Commands:
         turn.batch.dags.append(self._loading.dag_row(dag))
         turn.touch(dag)
         return {"paused": dag.paused}
+
+    def _catch_up(self, turn: Turn, command: CatchUp) -> dict[str, Any]:
+        dag = self._dag(turn, command.dag_id)
+        if not dag.bounds.catchup:
+            raise Refused(f"DAG {dag.dag_id!r} makes up for nothing that it missed: it has catchup=False.")
+        made = None
+        if command.skip:
+            newest = dag.timetable.next_run(dag.cursor, replace(dag.bounds, catchup=False), turn.now)
+            if newest is None or newest.run_after > turn.now:
+                raise Refused(f"DAG {dag.dag_id!r} has no run that is due, so there is none to skip.")
+            turn.make_scheduled(dag, newest)
+            made = newest.logical_date.isoformat()
+        dag.vetted, dag.held = True, False
+        turn.batch.dags.append(self._loading.dag_row(dag))
+        turn.touch(dag)
+        return {"logical_date": made}
 
     def _clear(self, turn: Turn, command: ClearTasks, reason: str) -> dict[str, Any]:
         run = self._run(turn, command.dag_id, command.run_id)

@@ -22,7 +22,8 @@ from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import DagRow, LoadedRun
 from tradewind.store.runs import RunRepository
 from tradewind.store.writer import Writer
-from tradewind.timetables import Timetable, resolve
+from tradewind.timetables import PlannedRun, Timetable, resolve
+from tradewind.timetables.planning import bounds_of
 
 log = logging.getLogger("tradewind.scheduler")
 
@@ -137,9 +138,15 @@ class Loading:
                 row.dag_id, row.version_id, spec, self.timetable(spec), row.paused, row.is_stale, cursor
             )
             memory.dags[row.dag_id] = dag
+            dag.bounds = bounds_of(spec)
+            if row.next_logical is not None and row.next_run_after is not None:
+                dag.planned = PlannedRun.over(row.next_logical, row.next_run_after)
         else:
-            dag.version_id, dag.spec, dag.timetable = row.version_id, spec, self.timetable(spec)
             dag.is_stale = row.is_stale
+            if dag.version_id != row.version_id:
+                dag.version_id, dag.spec, dag.timetable = row.version_id, spec, self.timetable(spec)
+                dag.bounds = bounds_of(spec)
+                dag.planned, dag.vetted, dag.held = None, False, False
         if dag.paused:
             memory.admission.ledger.paused.add(dag.dag_id)
         return dag

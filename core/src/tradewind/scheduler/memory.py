@@ -11,8 +11,8 @@ from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import DagSpec
-from tradewind.timetables import PlannedRun, Timetable
-from tradewind.timetables.base import Bounds
+from tradewind.timetables import Bounds, PlannedRun, Timetable
+from tradewind.timetables.planning import next_planned
 
 
 @dataclass(slots=True)
@@ -27,13 +27,28 @@ class LiveDag:
     is_stale: bool
     cursor: DataInterval | None = None
     planned: PlannedRun | None = None
+    bounds: Bounds = field(default_factory=Bounds)  #: between which dates it runs, as its spec says
+    vetted: bool = False  #: that it may make up for what it missed
+    held: bool = False  #: more is to be made up for than is done without being asked
+    watched: datetime | None = None  #: the moment for which its next run is noted
     queued: list[LiveRun] = field(default_factory=list)  #: runs that wait for a place, the next one first
     active: int = 0  #: runs that are running
 
     @property
     def has_room(self) -> bool:
         """Whether one more run may start."""
-        return self.active < self.spec.max_active_runs
+        return self.active < self.max_active_runs
+
+    @property
+    def max_active_runs(self) -> int:
+        """How many runs may be active at once: what the DAG says, or its timetable where that allows less."""
+        allowed, limit = self.spec.max_active_runs, self.timetable.active_runs_limit
+        return allowed if limit is None else min(allowed, limit)
+
+    @property
+    def may_make_run(self) -> bool:
+        """Whether a scheduled run may be made, as far as the others are concerned."""
+        return self.active + len(self.queued) < self.max_active_runs
 
 
 @dataclass(slots=True)
@@ -99,7 +114,4 @@ def planned_after(dag: LiveDag, now: datetime) -> PlannedRun | None:
     """The DAG's next scheduled run; ``None`` while it is switched off, gone, or has none."""
     if dag.paused or dag.is_stale:
         return None
-    spec = dag.spec
-    starts = [task.start_date for task in spec.tasks if task.start_date is not None]
-    earliest = spec.start_date or (min(starts) if starts else None)
-    return dag.timetable.next_run(dag.cursor, Bounds(earliest, spec.end_date, spec.catchup), now)
+    return next_planned(dag.timetable, dag.planned, dag.cursor, dag.bounds, now)

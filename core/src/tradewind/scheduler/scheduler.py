@@ -6,23 +6,26 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from tradewind.errors import StoreError
 from tradewind.logic.live_run import LiveRun, Transition
+from tradewind.model.commands import CatchUp
 from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
 from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.catchup import CatchUps
+from tradewind.scheduler.clock_watch import ClockWatch
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
-from tradewind.scheduler.memory import Memory
+from tradewind.scheduler.memory import LiveDag, Memory
 from tradewind.scheduler.orders import Orders
 from tradewind.scheduler.turn import Surroundings, Turn
 from tradewind.store.commands import CommandRepository
@@ -57,6 +60,7 @@ class Parts:
     variables: VariableRepository
     connections: ConnectionRepository
     doorbell: Path | None = None
+    catchup_confirm_above: int = 1000  #: a catch-up of more runs waits for a confirmation
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
     runs: frozenset[int] = frozenset()
@@ -70,6 +74,7 @@ class Scheduler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._loop = Loop(parts.clock)
+        self._clock_watch = ClockWatch(parts.clock)
         self._writer = Writer(parts.store)
         self._command_rows = CommandRepository(parts.store)
         xcoms, runs = XComRepository(parts.store), RunRepository(parts.store)
@@ -86,7 +91,12 @@ class Scheduler:
         self._loading = Loading(parts.store)
         self._commands = Commands(self._loading)
         self._around = Surroundings(
-            self._writer, parts.ids.new_id, parts.executors, parts.default_executor, parts.serves_all
+            self._writer,
+            parts.ids.new_id,
+            parts.executors,
+            parts.default_executor,
+            CatchUps(parts.catchup_confirm_above, partial(self._command_rows.last_applied, CatchUp.kind)),
+            parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
@@ -218,8 +228,7 @@ class Scheduler:
         for run in effects.started_runs:
             self._watch_time_limit(run)
         for dag in effects.planned:
-            if dag.planned is not None:
-                self._loop.at(dag.planned.run_after, partial(self._due_dags.append, dag.dag_id))
+            self._watch_schedule(dag, turn.now)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 
@@ -272,6 +281,24 @@ class Scheduler:
         if moment is not None:
             self._loop.at(moment, partial(self._due.append, (run.pk, number)))
 
+    def _watch_schedule(self, dag: LiveDag, now: datetime) -> None:
+        """Look at the DAG again when its next run is due."""
+        if dag.planned is None:
+            return
+        moment = dag.planned.run_after
+        if moment <= now:
+            if (
+                dag.may_make_run and not dag.held
+            ):  # the run before it began and ended in the turn that is over
+                self._due_dags.append(dag.dag_id)
+        elif dag.watched != moment:  # each moment is noted once, however often the DAG is looked at
+            dag.watched = moment
+            self._loop.at(moment, partial(self._schedule_due, dag))
+
+    def _schedule_due(self, dag: LiveDag) -> None:
+        dag.watched = None
+        self._due_dags.append(dag.dag_id)
+
     def _watch_time_limit(self, run: LiveRun) -> None:
         limit = run.plan.spec.dagrun_timeout
         if limit is not None and run.start_date is not None:
@@ -290,6 +317,7 @@ class Scheduler:
     def _look(self) -> None:
         """Whether somebody wrote without ringing."""
         self._loop.later(LOOK_EVERY, self._look)
+        self._heed_the_clock()
         try:
             version = self._writer.data_version()
         except StoreError:
@@ -300,6 +328,21 @@ class Scheduler:
         elif not self._facts:
             with suppress(StoreError):  # a full disk, or somebody reads: there is another time
                 self._writer.checkpoint_if_idle()
+
+    def _heed_the_clock(self) -> None:
+        jump = self._clock_watch.jump()
+        if jump is None:
+            return
+        log.warning(
+            "The clock was set %s by %s, to %s. Schedules follow it from now on; no run is made twice. What waits for a "
+            "time of day, such as a retry, waits for it on the new clock.",
+            "back" if jump < timedelta() else "forward",
+            abs(jump),
+            self._parts.clock.now().isoformat(timespec="seconds"),
+        )
+        for dag in self.memory.dags.values():
+            dag.vetted = dag.held = False  # what seems to be due now is more than what was missed
+            self._due_dags.append(dag.dag_id)
 
     def take_fact(self, fact: Fact, session: str, acknowledge: Callable[[], None] | None) -> None:
         """A fact has come in; it is applied in this turn or the next."""

@@ -18,6 +18,7 @@ from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.ports.executor import Executor
+from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
     add_transitions,
@@ -30,6 +31,7 @@ from tradewind.scheduler.rows import (
 from tradewind.store.batch import Batch
 from tradewind.store.tables import to_micros
 from tradewind.store.writer import Writer
+from tradewind.timetables import PlannedRun
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Surroundings:
     new_id: Callable[[], str]
     executors: Mapping[str, Executor]
     default_executor: str
+    catch_ups: CatchUps
     makes_runs: bool = (
         True  #: whether schedules are followed; not so for a scheduler that serves a single run
     )
@@ -158,27 +161,29 @@ class Turn:
 
     def _follow_schedule(self, dag: LiveDag) -> None:
         dag.planned = planned_after(dag, self.now)
-        changed = False
-        while dag.planned is not None and dag.planned.run_after <= self.now:
-            if dag.active + len(dag.queued) >= dag.spec.max_active_runs:
+        while dag.planned is not None and dag.planned.run_after <= self.now and dag.may_make_run:
+            if self.around.catch_ups.holds(dag, self.now):
                 break
-            planned = dag.planned
-            info = RunInfo(
-                dag_id=dag.dag_id,
-                run_id=f"scheduled__{planned.logical_date.isoformat()}",
-                run_type=RunType.SCHEDULED,
-                logical_date=planned.logical_date,
-                data_interval=planned.interval,
-                run_after=planned.run_after,
-                version_id=dag.version_id,
-            )
-            with suppress(Conflict):  # somebody made this very run by hand
-                self.create_run(dag, info)
-            dag.cursor, changed = planned.interval, True
+            self.make_scheduled(dag, dag.planned)
             dag.planned = planned_after(dag, self.now)
         self.batch.dags.append(dag_row(dag))
-        if changed or dag.planned is not None:
+        if dag.planned is not None:
             self.effects.planned.append(dag)
+
+    def make_scheduled(self, dag: LiveDag, planned: PlannedRun) -> None:
+        """Make the DAG's scheduled run, and go on from there."""
+        info = RunInfo(
+            dag_id=dag.dag_id,
+            run_id=f"scheduled__{planned.logical_date.isoformat()}",
+            run_type=RunType.SCHEDULED,
+            logical_date=planned.logical_date,
+            data_interval=planned.interval,
+            run_after=planned.run_after,
+            version_id=dag.version_id,
+        )
+        with suppress(Conflict):  # somebody made this very run by hand
+            self.create_run(dag, info)
+        dag.cursor, dag.planned = planned.interval, None
 
     def start_runs(self) -> None:
         """Start queued runs where there is room, and count those that ended."""

@@ -57,6 +57,9 @@ class Timetable:
     #: how many runs of the DAG may be active at once; ``None``: as many as the DAG allows
     active_runs_limit: ClassVar[int | None] = None
 
+    #: False: a run is planned at the very moment at which it is made, and no sooner
+    plans_ahead: ClassVar[bool] = True
+
     @property
     def summary(self) -> str:
         """The schedule in a few characters, for lists."""

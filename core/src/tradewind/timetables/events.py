@@ -15,7 +15,8 @@ from tradewind.timetables.base import Bounds, PlannedRun, Timetable
 class EventsTimetable(Timetable):
     """A run at each of the listed moments.
 
-    Without catch-up, moments that have passed are not made up for.
+    Without catch-up, of the moments that have passed since the last run only the newest is made up for; a DAG that never ran
+    begins with the first that is still to come.
 
     :param event_dates: aware moments, in any order; twins count once.
     :param restrict_to_events: whether a run that somebody triggers is about the newest event, and not about its own moment.
@@ -49,7 +50,10 @@ class EventsTimetable(Timetable):
             earliest = now if earliest is None else max(earliest, now)
         position = 0 if earliest is None else bisect_left(self.event_dates, earliest)
         if last is not None:
-            position = max(position, bisect_right(self.event_dates, last.end))
+            unseen = bisect_right(self.event_dates, last.end)
+            passed = bisect_right(self.event_dates, now)
+            # Since the last run, the newest event that has passed is still due.
+            position = passed - 1 if not bounds.catchup and unseen < passed else max(position, unseen)
         if position >= len(self.event_dates):
             return None
         event = self.event_dates[position]

@@ -49,6 +49,7 @@ class ContinuousTimetable(Timetable):
 
     name: ClassVar[str] = "continuous"
     active_runs_limit: ClassVar[int | None] = 1
+    plans_ahead: ClassVar[bool] = False
 
     @property
     def summary(self) -> str:
