@@ -19,6 +19,7 @@ from tradewind.model.commands import Command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tradewind.importing.planner import SidePlanner
     from tradewind.plugins.manager import PluginManager
     from tradewind.scheduler.scheduler import Parts
     from tradewind.store.attempts import AttemptRepository
@@ -154,6 +155,17 @@ class System:
 
         return HealthRepository(self.store)
 
+    @cached_property
+    def planner(self) -> SidePlanner:
+        """Asks the timetables of plugins, in a process apart."""
+        from tradewind.importing.planner import SidePlanner
+
+        return SidePlanner(
+            self.settings.scheduler.timetable_timeout_seconds,
+            self.environ,
+            hidden=("TRADEWIND__DATABASE__URL",),
+        )
+
     @property
     def doorbell(self) -> Path:
         """Where the scheduler hears that there is something in the store for it."""
@@ -192,6 +204,7 @@ class System:
             variables=self.variables,
             connections=self.connections,
             doorbell=self.doorbell if bell else None,
+            planner=self.planner,
             catchup_confirm_above=self.settings.scheduler.catchup_confirm_above,
             serves_all=serves_all,
             runs=runs,

@@ -98,6 +98,7 @@ def tradewind_register_macros() -> list[Macro]:
 
 @hookimpl
 def tradewind_check_dag(dag: DagSpec) -> list[Problem]:
+    from tradewind.builtin.schedules import without_runs
     from tradewind.builtin.unenforced import unenforced
 
-    return list(unenforced(dag))
+    return [*without_runs(dag), *unenforced(dag)]

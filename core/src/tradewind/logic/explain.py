@@ -38,6 +38,7 @@ class DagStanding:
     active: int  #: runs that are running
     queued: int  #: runs that wait to start
     max_active_runs: int
+    held_back: str | None = None  #: why it makes up for nothing, where that waits to be confirmed
 
     @property
     def has_room(self) -> bool:
@@ -184,6 +185,8 @@ def _next_run(dag: DagStanding, now: datetime) -> Explanation:
         return Explanation(
             f"Its next run is due in {_span((after - now).total_seconds())}, at {after.isoformat()}."
         )
+    if dag.held_back is not None:
+        return Explanation(f"Its catch-up waits to be confirmed: {dag.held_back}")
     if not dag.has_room or dag.active + dag.queued >= dag.max_active_runs:
         return Explanation(
             f"A run is due since {after.isoformat()}; it is made when there is a place among the DAG's active runs "

@@ -25,8 +25,10 @@ from tradewind.model.commands import (
     TriggerRun,
 )
 from tradewind.model.ids import check_run_id
-from tradewind.model.run import RunInfo
+from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.ports.planner import TimetableAnswer
+from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.memory import LiveDag
 from tradewind.scheduler.turn import Turn
@@ -50,6 +52,9 @@ class Commands:
                     f"This scheduler does not know the command {row.kind!r}: is it of an older version?"
                 )
             result = self._apply(turn, row.command, row.actor)
+        except Unanswered as missing:
+            turn.effects.questions[row.id] = missing.question
+            return  # it stays open, and is applied when the answer is there
         except TradewindError as error:
             refused = str(error)
         turn.batch.commands.append(
@@ -89,7 +94,8 @@ class Commands:
         dag = self._dag(turn, command.dag_id)
         version_id = command.version_id or dag.version_id
         plan = self._loading.plan(turn.memory, version_id)
-        run_after = command.run_after or turn.now
+        told = turn.memory.manual.pop(str(turn.machine.cause[1]), None)
+        run_after = command.run_after or (told[0] if told else turn.now)
         logical = command.logical_date or run_after
         run_id = check_run_id(command.run_id or self._free_run_id(turn, command, logical))
         if self._is_there(turn, command.dag_id, run_id):
@@ -102,7 +108,9 @@ class Commands:
             run_id=run_id,
             run_type=command.run_type,
             logical_date=logical,
-            data_interval=self._loading.timetable(plan.spec).manual_interval(logical),
+            data_interval=_told(told[1])
+            if told
+            else self._loading.timetable(plan.spec).manual_interval(logical),
             run_after=run_after,
             conf=command.conf,
             version_id=version_id,
@@ -230,3 +238,9 @@ class Commands:
         if unknown:
             raise NotFound(f"task of the DAG {run.info.dag_id!r} named", unknown[0], run.plan.index)
         return [run.plan.index[task_id] for task_id in task_ids]
+
+
+def _told(answer: TimetableAnswer) -> DataInterval | None:
+    if answer.error:
+        raise Refused(answer.error)
+    return answer.manual

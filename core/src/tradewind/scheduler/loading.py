@@ -12,6 +12,7 @@ from tradewind.logic.plan import Plan
 from tradewind.model.run import DataInterval, RunRow
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
+from tradewind.scheduler.foreign import ForeignTimetable
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.rows import dag_row
 from tradewind.store.attempts import AttemptRepository
@@ -24,6 +25,7 @@ from tradewind.store.runs import RunRepository
 from tradewind.store.writer import Writer
 from tradewind.timetables import PlannedRun, Timetable, resolve
 from tradewind.timetables.planning import bounds_of
+from tradewind.timetables.registry import BUILTIN
 
 log = logging.getLogger("tradewind.scheduler")
 
@@ -79,6 +81,8 @@ class Loading:
     @staticmethod
     def timetable(spec: DagSpec) -> Timetable:
         """When the DAG runs; a DAG whose timetable cannot be had is not scheduled, and hurts no other."""
+        if spec.timetable is not None and spec.timetable.type not in BUILTIN:
+            return ForeignTimetable(spec.timetable)
         try:
             return resolve(spec.timetable)
         except TradewindError as error:

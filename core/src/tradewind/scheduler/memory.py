@@ -11,6 +11,7 @@ from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import DagSpec
+from tradewind.ports.planner import TimetableAnswer
 from tradewind.timetables import Bounds, PlannedRun, Timetable
 from tradewind.timetables.planning import next_planned
 
@@ -75,6 +76,8 @@ class Memory:
     last_transition: Counter[int] = field(default_factory=Counter)  #: by shard
     #: small values pushed lately, by run, so that the next task's order can carry them
     xcoms: dict[int, dict[tuple[str, str], bytes]] = field(default_factory=dict)
+    #: what triggered runs of DAGs with a plugin's timetable are about, by the command: when it was asked, and the answer
+    manual: dict[str, tuple[datetime, TimetableAnswer]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
 
     def candidate(self, run: LiveRun, number: int, default_executor: str) -> Candidate:

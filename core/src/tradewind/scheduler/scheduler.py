@@ -17,11 +17,13 @@ from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
+from tradewind.ports.planner import Planner
 from tradewind.scheduler.answers import Answers
 from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.clock_watch import ClockWatch
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
+from tradewind.scheduler.foreign_schedules import ForeignSchedules
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
@@ -60,6 +62,7 @@ class Parts:
     variables: VariableRepository
     connections: ConnectionRepository
     doorbell: Path | None = None
+    planner: Planner | None = None  #: asks the timetables of plugins
     catchup_confirm_above: int = 1000  #: a catch-up of more runs waits for a confirmation
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
@@ -88,7 +91,11 @@ class Scheduler:
             lambda: self.memory,
             self.take_fact,
         )
+        self._due_dags: list[str] = []
         self._loading = Loading(parts.store)
+        self._foreign = ForeignSchedules(
+            parts.planner, self._loop, lambda: self.memory, self._due_dags.append, self.ring
+        )
         self._commands = Commands(self._loading)
         self._around = Surroundings(
             self._writer,
@@ -102,7 +109,6 @@ class Scheduler:
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
         self._due: list[tuple[int, int]] = []
         self._due_runs: list[int] = []
-        self._due_dags: list[str] = []
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
@@ -139,6 +145,7 @@ class Scheduler:
     def close(self) -> None:
         """Let go of everything. Attempts that run are not touched."""
         self._dispatch.stop()
+        self._foreign.close()
         if self._bell is not None:
             self._bell.close()
         self._writer.close()
@@ -155,6 +162,9 @@ class Scheduler:
         self.memory = self._loading.everything()
         turn = Turn(self.memory, self._parts.clock.now(), self._around)
         self._commands.apply(turn, row)
+        if turn.effects.questions:
+            self._foreign.answer_at_once(turn.effects.questions)
+            self._commands.apply(turn, row)
         turn.finish(starts=False)
         self._writer.write(turn.batch)
         self._writer.commit()
@@ -229,6 +239,9 @@ class Scheduler:
             self._watch_time_limit(run)
         for dag in effects.planned:
             self._watch_schedule(dag, turn.now)
+            self._foreign.ask_for(dag)
+        for command_id, question in effects.questions.items():
+            self._foreign.ask_of_command(command_id, question)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 

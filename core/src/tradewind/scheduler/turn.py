@@ -18,6 +18,7 @@ from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.ports.executor import Executor
+from tradewind.ports.planner import TimetableQuestion
 from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
@@ -58,6 +59,8 @@ class Effects:
     started_runs: list[LiveRun] = field(default_factory=list)
     ended_runs: list[LiveRun] = field(default_factory=list)
     planned: list[LiveDag] = field(default_factory=list)
+    #: of commands, by id, that wait for a plugin's timetable
+    questions: dict[str, TimetableQuestion] = field(default_factory=dict)
 
 
 class Turn:
@@ -167,8 +170,7 @@ class Turn:
             self.make_scheduled(dag, dag.planned)
             dag.planned = planned_after(dag, self.now)
         self.batch.dags.append(dag_row(dag))
-        if dag.planned is not None:
-            self.effects.planned.append(dag)
+        self.effects.planned.append(dag)
 
     def make_scheduled(self, dag: LiveDag, planned: PlannedRun) -> None:
         """Make the DAG's scheduled run, and go on from there."""
