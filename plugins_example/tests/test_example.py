@@ -9,11 +9,12 @@ from tradewind import DAG
 from tradewind.authoring.hook import BaseHook
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import DagSpec
-from tradewind.timetables import Bounds
-from tradewind.timetables.planning import runs_ahead
 from tradewind.plugins import ImportPreparation
 from tradewind.plugins.manager import PluginManager
+from tradewind.timetables import Bounds
+from tradewind.timetables.planning import runs_ahead
 from tradewind_example import plugin
+from tradewind_example.timetable import TIDE
 
 
 @pytest.fixture

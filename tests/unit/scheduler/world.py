@@ -14,8 +14,8 @@ from tradewind.model.order import Order
 from tradewind.model.outcomes import Outcome, Succeeded
 from tradewind.model.run import RunRow, TaskInstanceRow
 from tradewind.model.spec import DagSpec, TaskSpec
-from tradewind.ports.planner import Planner
 from tradewind.ports.executor import Executor, ExecutorHost
+from tradewind.ports.planner import Planner
 from tradewind.scheduler.scheduler import Parts, Scheduler
 from tradewind.serialization.specs import encode_spec, spec_hash
 from tradewind.store.attempts import AttemptRepository

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from datetime import datetime
 from functools import lru_cache
 
 from tradewind.errors import NotFound, TradewindError
@@ -70,6 +71,15 @@ class Loading:
             memory.dags.pop(dag_id, None)
             return None
         return self._add_dag(memory, row)
+
+    def rewind(self, dag: LiveDag, now: datetime) -> bool:
+        """Whether the DAG's newest scheduled run is of a time that is still to come, since the clock was ahead when it was
+        made. Its schedule then goes on from the run before; those that are there already are not made again."""
+        if dag.cursor is None or dag.cursor.end <= now:
+            return False
+        dag.cursor = self._runs.newest_scheduled(dag.dag_id, now)
+        dag.planned, dag.vetted, dag.held = None, False, False
+        return True
 
     def plan(self, memory: Memory, version_id: str) -> Plan:
         """The graph of a version."""

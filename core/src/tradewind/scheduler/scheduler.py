@@ -270,9 +270,7 @@ class Scheduler:
         own = None if self._parts.serves_all else self._parts.runs | set(self.memory.runs)
         self.memory = self._loading.everything(own)
         self._work_waits = True
-        turn_due = self._due_dags
-        for dag_id in self.memory.dags:
-            turn_due.append(dag_id)
+        self._look_at_schedules()
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
@@ -355,6 +353,13 @@ class Scheduler:
         )
         for dag in self.memory.dags.values():
             dag.vetted = dag.held = False  # what seems to be due now is more than what was missed
+        self._look_at_schedules()
+
+    def _look_at_schedules(self) -> None:
+        now = self._parts.clock.now()
+        for dag in self.memory.dags.values():
+            if self._loading.rewind(dag, now):
+                log.warning("DAG %s has a scheduled run of the future: the clock was ahead then.", dag.dag_id)
             self._due_dags.append(dag.dag_id)
 
     def take_fact(self, fact: Fact, session: str, acknowledge: Callable[[], None] | None) -> None:

@@ -79,6 +79,20 @@ class Step:
             raise DefinitionError(f"A schedule of {step} is too long: give a hundred years at most.")
         return step
 
+    @classmethod
+    def for_interval(cls, value: Any) -> Step:
+        """A step that a data interval can be as long as.
+
+        :raises DefinitionError: where it leads back.
+        """
+        step = cls.of(value)
+        start = datetime(2024, 1, 31, tzinfo=UTC)
+        if step._moved(start, 1) < start:
+            raise DefinitionError(
+                f"An interval of {step} ends before it begins: give a time that is not below 0."
+            )
+        return step
+
     def stored(self) -> dict[str, Any]:
         """As plain JSON values."""
         if not self.months and not self.fields:
@@ -134,7 +148,10 @@ class Step:
             return start
         years, months = divmod(self.months, 12)
         length = self.rest + timedelta(days=365 * years + 30 * months)
-        return self.before(now - (now - _EPOCH) % length)
+        try:
+            return self.before(now - (now - _EPOCH) % length)
+        except OverflowError:
+            raise OutOfTime from None
 
     def _moved(self, moment: datetime, sign: int) -> datetime:
         try:

@@ -81,7 +81,7 @@ class CronTriggerTimetable(_Triggers):
     ) -> None:
         self._text, self._zone = cron, timezone_name(timezone)
         self._times: Cron = Cron(cron, self._zone)
-        self._interval = Step.of(interval)
+        self._interval = Step.for_interval(interval)
         self._run_immediately = _immediacy(run_immediately)
 
     @property
@@ -179,7 +179,7 @@ class DeltaTriggerTimetable(_Triggers):
 
     def __init__(self, delta: Any, *, interval: Any = _NO_TIME) -> None:
         self._times: Step = Step.for_schedule(delta)
-        self._interval = Step.of(interval)
+        self._interval = Step.for_interval(interval)
 
     @property
     def summary(self) -> str:
