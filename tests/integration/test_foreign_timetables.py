@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -82,9 +85,7 @@ def test_it_is_asked_and_answers(planner: SidePlanner) -> None:
     answer = planner.answer(question("well"))
 
     hours = [NOW + timedelta(hours=n) for n in range(4)]
-    assert [run.interval for run in answer.runs] == [
-        DataInterval(*it) for it in pairwise(hours)
-    ]
+    assert [run.interval for run in answer.runs] == [DataInterval(*it) for it in pairwise(hours)]
     assert planner.answer(TimetableQuestion(timetable=question("well").timetable, now=NOW, manual=NOW)) == (
         TimetableAnswer(manual=DataInterval(NOW, NOW))
     )
@@ -127,3 +128,60 @@ def test_one_that_hangs_is_ended_while_the_loop_goes_on(environ: dict[str, str])
     assert "gave no answer within 4 s" in answers[0].error
     assert "no moon" in answers[1].error
     assert len(ticks) > 10
+
+
+DAG_FILE = """
+from datetime import datetime, timedelta
+from tradewind import DAG, EmptyOperator
+from tradewind.timetables import CronDataIntervalTimetable
+from {module} import Odd
+
+bare = DAG("bare", schedule="@daily", start_date=datetime(2024, 1, 1), catchup=True)
+step = DAG("step", schedule=timedelta(hours=1), start_date=datetime(2024, 1, 1), catchup=True)
+named = DAG("named", schedule=CronDataIntervalTimetable("@daily"), start_date=datetime(2024, 1, 1), catchup=True)
+odd = Odd("well")
+odd.name = "{name}"
+odd.serialize = lambda: {{"does": "well"}}
+odd_dag = DAG("odd", schedule=odd, start_date=datetime(2024, 1, 1), catchup=True)
+"""
+
+
+def imported(environ: dict[str, str], home: Path, name: str) -> tuple[str, dict[str, list[str]]]:
+    """Import a folder by the command line; what it said, and when the first runs of each DAG are due."""
+    (home / "dags").mkdir(parents=True)
+    (home / "dags" / "odd.py").write_text(DAG_FILE.format(module="odd_plugin", name=name))
+    del environ["TRADEWIND__DATABASE__URL"]
+    environ["TRADEWIND_HOME"] = str(home)
+    command = [sys.executable, "-m", "tradewind", "dags"]
+    said = subprocess.run([*command, "reserialize"], env=environ, capture_output=True, text=True, check=False)
+    found = {}
+    for dag_id in ("bare", "step", "named", "odd"):
+        shown = subprocess.run(
+            [*command, "next", dag_id, "-o", "json"], env=environ, capture_output=True, text=True, check=False
+        )
+        found[dag_id] = (
+            [run["run_after"][:16] for run in json.loads(shown.stdout)] if shown.returncode == 0 else []
+        )
+    return said.stderr, found
+
+
+def test_an_installation_where_bare_schedules_mean_trigger_times(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    environ["TRADEWIND__SCHEDULER__CREATE_CRON_DATA_INTERVALS"] = "false"
+    environ["TRADEWIND__SCHEDULER__CREATE_DELTA_DATA_INTERVALS"] = "false"
+
+    _, first = imported(environ, tmp_path / "home", "odd")
+
+    assert (first["bare"], first["step"]) == (["2024-01-01T00:00"], ["2024-01-01T00:00"])
+    assert first["named"] == ["2024-01-02T00:00"]
+    assert len(first["odd"]) == 1
+
+
+def test_a_timetable_that_no_plugin_registers_is_an_import_error(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    said, first = imported(environ, tmp_path / "home", "unheard_of")
+
+    assert "DAG 'odd': no plugin registers the timetable 'unheard_of'" in said
+    assert (first["odd"], first["bare"], first["step"]) == ([], ["2024-01-02T00:00"], ["2024-01-01T01:00"])

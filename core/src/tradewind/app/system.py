@@ -269,7 +269,9 @@ class System:
             self.close()
 
     def close(self) -> None:
-        """Close the store, if it was opened."""
+        """Close the store and end the planner's process, where they are there."""
+        if "planner" in self.__dict__:
+            self.planner.close()
         if "store" in self.__dict__:
             self.store.close()
             for name in [

@@ -6,14 +6,17 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from tradewind.errors import Refused
 from tradewind.model.run import DataInterval
-from tradewind.model.spec import DagSpec
-from tradewind.timetables import PlannedRun, Timetable, resolve
+from tradewind.model.spec import DagSpec, TimetableSpec
+from tradewind.scheduler.foreign import ForeignTimetable
+from tradewind.timetables import Bounds, PlannedRun, Timetable, resolve
 from tradewind.timetables.planning import bounds_of, due_runs, runs_ahead
 from tradewind.timetables.registry import BUILTIN
 
 if TYPE_CHECKING:
     from tradewind.app.system import System
+    from tradewind.ports.planner import Planner
     from tradewind.store.rows import DagRow
 
 
@@ -39,12 +42,30 @@ def held_back(system: System, row: DagRow, spec: DagSpec, now: datetime) -> str 
     return catchup.held_back(row.dag_id, above)
 
 
+class _AskedTimetable(ForeignTimetable):
+    """A plugin's, asked as the scheduler asks it, but waited for."""
+
+    def __init__(self, spec: TimetableSpec, planner: Planner) -> None:
+        super().__init__(spec)
+        self._planner = planner
+
+    def next_run(self, last: DataInterval | None, bounds: Bounds, now: datetime) -> PlannedRun | None:
+        """See :class:`tradewind.timetables.Timetable`."""
+        told = super().next_run(last, bounds, now)
+        if self.wanted is None:
+            return told
+        question, self.wanted = self.wanted, None
+        answer = self._planner.answer(question)
+        if answer.error:
+            raise Refused(answer.error)
+        self.take(question, answer)
+        return answer.runs[0] if answer.runs else None
+
+
 def _timetable(system: System, spec: DagSpec) -> Timetable:
-    """Of a plugin too: this is no scheduler."""
     if spec.timetable is None or spec.timetable.type in BUILTIN:
         return resolve(spec.timetable)
-    kind: type[Timetable] = system.plugins.get("timetable", spec.timetable.type)
-    return kind.deserialize(spec.timetable.args)
+    return _AskedTimetable(spec.timetable, system.planner)
 
 
 def _last(row: DagRow) -> DataInterval | None:

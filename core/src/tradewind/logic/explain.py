@@ -176,6 +176,8 @@ def tasks_ahead(candidate: Candidate, others: Iterable[Candidate], ledger: Ledge
 
 
 def _next_run(dag: DagStanding, now: datetime) -> Explanation:
+    if dag.held_back is not None:
+        return Explanation(f"Its catch-up waits to be confirmed: {dag.held_back}")
     after = dag.next_run_after
     if after is None:
         return Explanation(
@@ -185,8 +187,6 @@ def _next_run(dag: DagStanding, now: datetime) -> Explanation:
         return Explanation(
             f"Its next run is due in {_span((after - now).total_seconds())}, at {after.isoformat()}."
         )
-    if dag.held_back is not None:
-        return Explanation(f"Its catch-up waits to be confirmed: {dag.held_back}")
     if not dag.has_room or dag.active + dag.queued >= dag.max_active_runs:
         return Explanation(
             f"A run is due since {after.isoformat()}; it is made when there is a place among the DAG's active runs "
