@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from tradewind.ports.executor import Executor
 from tradewind.ports.planner import Planner
 from tradewind.scheduler.answers import Answers
 from tradewind.scheduler.catchup import CatchUps
-from tradewind.scheduler.clock_watch import ClockWatch
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
 from tradewind.scheduler.foreign_schedules import ForeignSchedules
@@ -29,6 +28,7 @@ from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import LiveDag, Memory
 from tradewind.scheduler.orders import Orders
+from tradewind.scheduler.schedules import Schedules
 from tradewind.scheduler.turn import Surroundings, Turn
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
@@ -77,7 +77,6 @@ class Scheduler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._loop = Loop(parts.clock)
-        self._clock_watch = ClockWatch(parts.clock)
         self._writer = Writer(parts.store)
         self._command_rows = CommandRepository(parts.store)
         xcoms, runs = XComRepository(parts.store), RunRepository(parts.store)
@@ -95,6 +94,15 @@ class Scheduler:
         self._loading = Loading(parts.store)
         self._foreign = ForeignSchedules(
             parts.planner, self._loop, lambda: self.memory, self._due_dags.append, self.ring
+        )
+        self._schedules = Schedules(
+            parts.clock,
+            self._loop,
+            self._loading,
+            lambda: self.memory,
+            self._foreign,
+            self._due_dags.append,
+            self._prepare,
         )
         self._commands = Commands(self._loading)
         self._around = Surroundings(
@@ -237,13 +245,12 @@ class Scheduler:
             self._wait(run, number)
         for run in effects.started_runs:
             self._watch_time_limit(run)
-        for dag in effects.planned:
-            self._watch_schedule(dag, turn.now)
-            self._foreign.ask_for(dag)
-        for command_id, question in effects.questions.items():
-            self._foreign.ask_of_command(command_id, question)
+        self._schedules.act(effects, turn.now)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
+
+    def _prepare(self, dag: LiveDag) -> None:
+        self._dispatch.prepare(dag.spec.executor or self._parts.default_executor, dag.version_id)
 
     def _failed_to_commit(
         self, error: StoreError, facts: list[tuple[Fact, str, Callable[[], None] | None]]
@@ -270,7 +277,7 @@ class Scheduler:
         own = None if self._parts.serves_all else self._parts.runs | set(self.memory.runs)
         self.memory = self._loading.everything(own)
         self._work_waits = True
-        self._look_at_schedules()
+        self._schedules.look_at_all()
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
@@ -292,24 +299,6 @@ class Scheduler:
         if moment is not None:
             self._loop.at(moment, partial(self._due.append, (run.pk, number)))
 
-    def _watch_schedule(self, dag: LiveDag, now: datetime) -> None:
-        """Look at the DAG again when its next run is due."""
-        if dag.planned is None:
-            return
-        moment = dag.planned.run_after
-        if moment <= now:
-            if (
-                dag.may_make_run and not dag.held
-            ):  # the run before it began and ended in the turn that is over
-                self._due_dags.append(dag.dag_id)
-        elif dag.watched != moment:  # each moment is noted once, however often the DAG is looked at
-            dag.watched = moment
-            self._loop.at(moment, partial(self._schedule_due, dag))
-
-    def _schedule_due(self, dag: LiveDag) -> None:
-        dag.watched = None
-        self._due_dags.append(dag.dag_id)
-
     def _watch_time_limit(self, run: LiveRun) -> None:
         limit = run.plan.spec.dagrun_timeout
         if limit is not None and run.start_date is not None:
@@ -328,7 +317,7 @@ class Scheduler:
     def _look(self) -> None:
         """Whether somebody wrote without ringing."""
         self._loop.later(LOOK_EVERY, self._look)
-        self._heed_the_clock()
+        self._schedules.heed_the_clock()
         try:
             version = self._writer.data_version()
         except StoreError:
@@ -339,28 +328,6 @@ class Scheduler:
         elif not self._facts:
             with suppress(StoreError):  # a full disk, or somebody reads: there is another time
                 self._writer.checkpoint_if_idle()
-
-    def _heed_the_clock(self) -> None:
-        jump = self._clock_watch.jump()
-        if jump is None:
-            return
-        log.warning(
-            "The clock was set %s by %s, to %s. Schedules follow it from now on; no run is made twice. What waits for a "
-            "time of day, such as a retry, waits for it on the new clock.",
-            "back" if jump < timedelta() else "forward",
-            abs(jump),
-            self._parts.clock.now().isoformat(timespec="seconds"),
-        )
-        for dag in self.memory.dags.values():
-            dag.vetted = dag.held = False  # what seems to be due now is more than what was missed
-        self._look_at_schedules()
-
-    def _look_at_schedules(self) -> None:
-        now = self._parts.clock.now()
-        for dag in self.memory.dags.values():
-            if self._loading.rewind(dag, now):
-                log.warning("DAG %s has a scheduled run of the future: the clock was ahead then.", dag.dag_id)
-            self._due_dags.append(dag.dag_id)
 
     def take_fact(self, fact: Fact, session: str, acknowledge: Callable[[], None] | None) -> None:
         """A fact has come in; it is applied in this turn or the next."""
