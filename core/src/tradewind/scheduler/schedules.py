@@ -17,9 +17,7 @@ from tradewind.scheduler.turn import Effects
 
 log = logging.getLogger("tradewind.scheduler")
 
-PREPARE_AHEAD = (
-    5.0  #: seconds before a run is due; importing a DAG file that loads large libraries takes about that
-)
+PREPARE_AHEAD = 3.0  #: seconds before a run is due that its DAG file is imported where its tasks will run
 
 
 class Schedules:
