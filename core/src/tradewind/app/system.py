@@ -203,6 +203,7 @@ class System:
             default_executor=default_executor or self.settings.core.executor,
             variables=self.variables,
             connections=self.connections,
+            max_map_length=self.settings.core.max_map_length,
             doorbell=self.doorbell if bell else None,
             planner=self.planner,
             catchup_confirm_above=self.settings.scheduler.catchup_confirm_above,

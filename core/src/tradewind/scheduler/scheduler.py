@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tradewind.errors import StoreError
+from tradewind.logic.expansion import MAX_MAP_LENGTH
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.model.commands import CatchUp
 from tradewind.model.facts import Fact
@@ -61,6 +62,7 @@ class Parts:
     default_executor: str
     variables: VariableRepository
     connections: ConnectionRepository
+    max_map_length: int = MAX_MAP_LENGTH
     doorbell: Path | None = None
     planner: Planner | None = None  #: asks the timetables of plugins
     catchup_confirm_above: int = 1000  #: a catch-up of more runs waits for a confirmation
@@ -111,6 +113,7 @@ class Scheduler:
             parts.executors,
             parts.default_executor,
             CatchUps(parts.catchup_confirm_above, partial(self._command_rows.last_applied, CatchUp.kind)),
+            parts.max_map_length,
             parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
@@ -285,7 +288,8 @@ class Scheduler:
     def _take_up(self, run: LiveRun) -> None:
         """A run that was going on: put its instances where they belong."""
         admission, default = self.memory.admission, self._parts.default_executor
-        for number, state in enumerate(run.states):
+        for number in run.numbers():
+            state = run.states[number]
             if state is TaskState.SCHEDULED:
                 admission.add(self.memory.candidate(run, number, default))
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
