@@ -7,10 +7,12 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +21,7 @@ from tradewind.errors import Conflict, StoreError
 from tradewind.model.commands import SetPaused
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RunState, TaskState
+from tradewind.model.waits import Wait, WaitResult
 from tradewind.ports.runtime import XComQuery
 from tradewind.store import schema
 from tradewind.store.attempts import AttemptRepository
@@ -36,6 +39,7 @@ from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import FoundDag, ImportProblem
 from tradewind.store.runs import RunRepository
 from tradewind.store.tables import metadata, to_micros
+from tradewind.store.waits import WaitRepository
 from tradewind.store.writer import Writer
 from tradewind.store.xcoms import XComRepository
 
@@ -240,6 +244,39 @@ def test_commands_facts_and_dags_are_written(store: Store, writer: Writer) -> No
     assert commands.open_commands() == []
     assert facts.waiting() == []
     assert (dags.get("d").paused, dags.get("d").next_run_after) == (False, DAY)
+
+
+def test_waits_are_kept_and_replaced_and_go_with_their_run(store: Store, writer: Writer) -> None:
+    pk, tasks = writer.insert_run(run_row("r1"), [{"task_id": "a"}, {"task_id": "b"}])
+    wait = Wait(attempt_id="a1", kind="trigger", due_at=DAY, payload={"class": "é.T", "kwargs": "{}"})
+    over = replace(wait, result=WaitResult(event='"☃"'))
+
+    def row(of: Wait, ti_pk: int) -> dict[str, Any]:
+        body = msgspec.json.encode(of).decode()
+        key = {"attempt_id": of.attempt_id, "run_pk": pk, "ti_pk": ti_pk}
+        return {**key, "kind": of.kind, "due_at": to_micros(DAY), "body": body}
+
+    other = replace(wait, attempt_id="b1")
+    writer.write(Batch(waits=[row(wait, tasks[0]), row(other, tasks[1])]))
+    writer.write(Batch(waits=[row(over, tasks[0])], deleted_waits=[{"attempt_id": "b1"}]))
+    writer.commit()
+    waits = WaitRepository(store)
+    assert waits.all() == waits.of_runs([pk]) == {tasks[0]: over}
+    assert waits.of_runs([pk + 1]) == {}
+
+    writer.delete_dag("d")
+    writer.commit()
+    assert waits.all() == {}
+
+
+def test_a_pool_remembers_whether_deferred_tasks_count(store: Store) -> None:
+    pools = PoolRepository(store)
+    pools.set("db", 2, include_deferred=True)
+    pools.set("db", 3)
+    assert (pools.get("db").include_deferred, pools.get("default_pool").include_deferred) == (True, False)
+    downgrade(store, "0001")
+    migrate(store)
+    assert (pools.get("db").slots, pools.get("db").include_deferred) == (3, False)
 
 
 def test_a_run_is_deleted_whole(store: Store, writer: Writer) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tradewind.importing.planner import SidePlanner
     from tradewind.plugins.manager import PluginManager
     from tradewind.scheduler.scheduler import Parts
+    from tradewind.scheduler.triggers import TriggererAccess
     from tradewind.store.attempts import AttemptRepository
     from tradewind.store.commands import CommandRepository
     from tradewind.store.connections import ConnectionRepository
@@ -191,6 +192,7 @@ class System:
         bell: bool,
         runs: frozenset[int] = frozenset(),
         default_executor: str | None = None,
+        triggerer: TriggererAccess | None = None,
     ) -> Parts:
         """What a scheduler is made of."""
         from tradewind.scheduler.scheduler import Parts
@@ -209,6 +211,7 @@ class System:
             catchup_confirm_above=self.settings.scheduler.catchup_confirm_above,
             serves_all=serves_all,
             runs=runs,
+            triggerer=triggerer,
         )
 
     # -- commands --------------------------------------------------------------------------------------------

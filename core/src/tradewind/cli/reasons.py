@@ -161,6 +161,8 @@ class Reasons:
     @cached_property
     def _memory(self) -> Memory:
         """What a scheduler that starts now would have in memory, with what is in use."""
+        from tradewind.scheduler.waits import keep
+
         memory = self._loading.everything()
         settings = self._system.settings
         ledger = memory.admission.ledger
@@ -170,6 +172,8 @@ class Reasons:
             for number in run.numbers():
                 if run.states[number] in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                     ledger.take(memory.candidate(run, number, settings.core.executor))
+                elif run.states[number] is TaskState.DEFERRED:
+                    keep(memory, run, number, settings.core.executor)
         return memory
 
     def _live(self, row: RunRow) -> LiveRun:

@@ -20,6 +20,7 @@ from tradewind.config.sections import (
     SchedulerSettings,
     TasksSettings,
     TemplatesSettings,
+    TriggererSettings,
     Value,
     XcomSettings,
     known_settings,
@@ -78,6 +79,7 @@ class Settings:
     scheduler: SchedulerSettings
     tasks: TasksSettings
     templates: TemplatesSettings
+    triggerer: TriggererSettings
     xcom: XcomSettings
     logs: LogsSettings
     retention: RetentionSettings

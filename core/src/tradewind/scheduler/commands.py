@@ -28,6 +28,7 @@ from tradewind.model.ids import check_run_id
 from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.ports.planner import TimetableAnswer
+from tradewind.scheduler import waits
 from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.memory import LiveDag
@@ -82,6 +83,7 @@ class Commands:
                 return self._dag_changed(turn, command)
             case PoolChanged():
                 self._loading.pools(turn.memory)
+                waits.recount(turn.memory, turn.around.default_executor)
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}

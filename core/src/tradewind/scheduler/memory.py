@@ -9,8 +9,9 @@ from datetime import datetime
 from tradewind.logic.admission import Admission, Candidate
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
-from tradewind.model.run import DataInterval
+from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.spec import DagSpec
+from tradewind.model.states import RunType
 from tradewind.ports.planner import TimetableAnswer
 from tradewind.timetables import Bounds, PlannedRun, Timetable
 from tradewind.timetables.planning import next_planned
@@ -34,6 +35,18 @@ class LiveDag:
     watched: datetime | None = None  #: the moment for which its next run is noted
     queued: list[LiveRun] = field(default_factory=list)  #: runs that wait for a place, the next one first
     active: int = 0  #: runs that are running
+
+    def scheduled(self, planned: PlannedRun) -> RunInfo:
+        """The scheduled run that is planned."""
+        return RunInfo(
+            dag_id=self.dag_id,
+            run_id=f"scheduled__{planned.logical_date.isoformat()}",
+            run_type=RunType.SCHEDULED,
+            logical_date=planned.logical_date,
+            data_interval=planned.interval,
+            run_after=planned.run_after,
+            version_id=self.version_id,
+        )
 
     @property
     def has_room(self) -> bool:
@@ -78,6 +91,8 @@ class Memory:
     xcoms: dict[int, dict[tuple[str, str, int], bytes]] = field(default_factory=dict)
     #: what triggered runs of DAGs with a plugin's timetable are about, by the command: when it was asked, and the answer
     manual: dict[str, tuple[datetime, TimetableAnswer]] = field(default_factory=dict)
+    #: deferred instances, by the id of their wait
+    waiting: dict[str, tuple[LiveRun, int]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
 
     def candidate(self, run: LiveRun, number: int, default_executor: str) -> Candidate:

@@ -23,6 +23,7 @@ from tradewind.scheduler.answers import Answers
 from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
+from tradewind.scheduler.externals import Externals, awaited_of
 from tradewind.scheduler.foreign_schedules import ForeignSchedules
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
@@ -30,7 +31,10 @@ from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import LiveDag, Memory
 from tradewind.scheduler.orders import Orders
 from tradewind.scheduler.schedules import Schedules
+from tradewind.scheduler.triggers import TriggererAccess, Triggers
 from tradewind.scheduler.turn import Surroundings, Turn
+from tradewind.scheduler.waiting import Waits
+from tradewind.scheduler.waits import keep
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.dags import DagRepository
@@ -66,6 +70,7 @@ class Parts:
     doorbell: Path | None = None
     planner: Planner | None = None  #: asks the timetables of plugins
     catchup_confirm_above: int = 1000  #: a catch-up of more runs waits for a confirmation
+    triggerer: TriggererAccess | None = None
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
     runs: frozenset[int] = frozenset()
@@ -81,18 +86,47 @@ class Scheduler:
         self._loop = Loop(parts.clock)
         self._writer = Writer(parts.store)
         self._command_rows = CommandRepository(parts.store)
-        xcoms, runs = XComRepository(parts.store), RunRepository(parts.store)
+        xcoms, runs, dags = (
+            XComRepository(parts.store),
+            RunRepository(parts.store),
+            DagRepository(parts.store),
+        )
+        answers = Answers(
+            parts.variables,
+            parts.connections,
+            xcoms,
+            runs,
+            lambda: self.memory,
+            lambda fields: self._waits.externals.verdict(awaited_of(fields)),
+        )
         self._dispatch = Dispatch(
             parts.executors,
             Orders(xcoms),
-            Answers(parts.variables, parts.connections, xcoms, runs, lambda: self.memory),
-            DagRepository(parts.store),
+            answers,
+            dags,
             self._loop,
             parts.clock,
             lambda: self.memory,
             self.take_fact,
         )
         self._due_dags: list[str] = []
+        triggers = Triggers(
+            parts.triggerer,
+            self._loop,
+            parts.clock,
+            lambda: self.memory,
+            self._dispatch.bundle,
+            answers.answer,
+            self.take_fact,
+        )
+        self._waits = Waits(
+            lambda over: Externals(dags, runs, over),
+            triggers,
+            parts.clock,
+            lambda: self.memory,
+            self.take_fact,
+            self._loop.later,
+        )
         self._loading = Loading(parts.store)
         self._foreign = ForeignSchedules(
             parts.planner, self._loop, lambda: self.memory, self._due_dags.append, self.ring
@@ -157,6 +191,7 @@ class Scheduler:
         """Let go of everything. Attempts that run are not touched."""
         self._dispatch.stop()
         self._foreign.close()
+        self._waits.triggers.stop()
         if self._bell is not None:
             self._bell.close()
         self._writer.close()
@@ -244,6 +279,7 @@ class Scheduler:
         self._parts.passing("submitted")
         self._dispatch.flush()
         self._parts.passing("flushed")
+        self._waits.act(effects.begun_waits, effects.ended_waits, turn.machine.delta.transitions)
         for run, number in effects.waits:
             self._wait(run, number)
         for run in effects.started_runs:
@@ -284,6 +320,7 @@ class Scheduler:
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
+        self._waits.reload()
 
     def _take_up(self, run: LiveRun) -> None:
         """A run that was going on: put its instances where they belong."""
@@ -294,8 +331,10 @@ class Scheduler:
                 admission.add(self.memory.candidate(run, number, default))
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                 admission.ledger.take(self.memory.candidate(run, number, default))
-            elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
+            elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
                 self._wait(run, number)
+                if state is TaskState.DEFERRED:
+                    keep(self.memory, run, number, default)
         self._watch_time_limit(run)
 
     def _wait(self, run: LiveRun, number: int) -> None:

@@ -19,16 +19,19 @@ from tradewind.model.facts import (
     AttemptLost,
     AttemptStarted,
     Fact,
+    WaitEnded,
     XCom,
     XComPushed,
 )
 from tradewind.model.ids import shard_of
 from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
 from tradewind.model.run import RunInfo
-from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.model.states import RUN_FINAL, RunState, TaskState
+from tradewind.model.waits import Wait
 from tradewind.ports.executor import Executor
 from tradewind.ports.planner import TimetableQuestion
 from tradewind.ports.runtime import RETURN_VALUE
+from tradewind.scheduler import waits
 from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
@@ -68,6 +71,8 @@ class Effects:
     issued: list[OpenAttempt] = field(default_factory=list)
     cancels: list[tuple[OpenAttempt, str]] = field(default_factory=list)
     waits: list[tuple[LiveRun, int]] = field(default_factory=list)
+    begun_waits: list[Wait] = field(default_factory=list)
+    ended_waits: list[Wait] = field(default_factory=list)
     started_runs: list[LiveRun] = field(default_factory=list)
     ended_runs: list[LiveRun] = field(default_factory=list)
     planned: list[LiveDag] = field(default_factory=list)
@@ -96,6 +101,9 @@ class Turn:
 
     def fact(self, fact: Fact, session: str) -> None:
         """A fact; one whose sender does not hold the attempt's claim changes nothing."""
+        if isinstance(fact, WaitEnded):
+            waits.ended(self, fact)
+            return
         attempt = self.memory.attempts.get(fact.attempt_id)
         if attempt is None or attempt.session != session:
             self.refused_facts += 1
@@ -187,17 +195,8 @@ class Turn:
 
     def make_scheduled(self, dag: LiveDag, planned: PlannedRun) -> None:
         """Make the DAG's scheduled run, and go on from there."""
-        info = RunInfo(
-            dag_id=dag.dag_id,
-            run_id=f"scheduled__{planned.logical_date.isoformat()}",
-            run_type=RunType.SCHEDULED,
-            logical_date=planned.logical_date,
-            data_interval=planned.interval,
-            run_after=planned.run_after,
-            version_id=dag.version_id,
-        )
         with suppress(Conflict):  # somebody made this very run by hand
-            self.create_run(dag, info)
+            self.create_run(dag, dag.scheduled(planned))
         dag.cursor, dag.planned = planned.interval, None
 
     def start_runs(self) -> None:
@@ -270,6 +269,8 @@ class Turn:
         admission = self.memory.admission
         for run, number in delta.released:
             admission.release((run.pk, number))
+        if delta.waiting or delta.waited:
+            waits.settle(self)
         for run, number in delta.ready:
             if run.states[number] is TaskState.SCHEDULED and run.pk in self.memory.runs:
                 admission.add(self.memory.candidate(run, number, self.around.default_executor))
@@ -295,7 +296,7 @@ class Turn:
             self.effects.issued.append(attempt)
             self.machine.cause = ("clock", None)
             self.machine.queued(run, number, attempt.id, "it has its slot")
-            if run.try_numbers[number] > 1 and number not in run.losses:
+            if run.try_numbers[number] > 1 and number not in run.losses and number not in run.waits:
                 mapping.forget_left(run, number)
                 self.batch.deleted_xcoms.append(
                     {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": run.map_index(number)}
@@ -365,7 +366,7 @@ class Turn:
         for attempt in [it for it in self.memory.attempts.values() if it.run is run]:
             del self.memory.attempts[attempt.id]
         delta = self.machine.delta
-        for name in ("ready", "released", "waits", "expanded"):
+        for name in ("ready", "released", "waits", "expanded", "waiting", "waited"):
             setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not run])
         delta.transitions = [item for item in delta.transitions if item.run is not run]
 

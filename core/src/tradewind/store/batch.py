@@ -42,6 +42,10 @@ class Batch:
     consumed_facts: list[Row] = field(default_factory=list)
     #: dag_id, paused, cursor_start, cursor_end, next_logical, next_run_after
     dags: list[Row] = field(default_factory=list)
+    #: attempt_id
+    deleted_waits: list[Row] = field(default_factory=list)
+    #: all columns of ``wait``; replaces what is there
+    waits: list[Row] = field(default_factory=list)
     #: run_pk, what, traceback, at
     problems: list[Row] = field(default_factory=list)
 

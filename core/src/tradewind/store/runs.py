@@ -201,6 +201,15 @@ class RunRepository:
             runs = [run_of(row) for row in connection.execute(query.order_by(dag_run.c.scheduled_date))]
         return {run.info.logical_date: run for run in runs if run.info.logical_date is not None}
 
+    def of_dates(self, dag_id: str, logical_dates: Collection[datetime]) -> list[RunRow]:
+        """The DAG's runs of these logical dates, in the order in which they were made."""
+        found: list[RunRow] = []
+        with self._store.read() as connection:
+            for some in _chunks(sorted(logical_dates)):
+                query = _RUN.where(dag_run.c.dag_id == dag_id, dag_run.c.logical_date.in_(some))
+                found += [run_of(row) for row in connection.execute(query.order_by(dag_run.c.id))]
+        return found
+
     def task_instances(
         self, run_pk: int, task_id: str | None = None, map_index: int | None = None
     ) -> list[TaskInstanceRow]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from tradewind.store import tables as t
+from tradewind.store.tables_waits import wait
 
 #: columns of an attempt that are not known when it is made, or that follow from others
 _LATER = ("started_at", "revoked_at", "ended_at", "outcome", "reason", "host", "pid", "open")
@@ -42,6 +43,8 @@ class Statements:
         self._make_attempts()
         self.xcoms = self._text(self._replacing(t.xcom))
         self.deleted_xcoms = self._text(delete(t.xcom).where(*_matches(t.xcom, "run_pk task_id map_index")))
+        self.deleted_waits = self._text(delete(wait).where(*_matches(wait, "attempt_id")))
+        self.waits = self._text(self._replacing(wait))
         self.transitions = self._text(_inserting(t.transition))
         self.commands = self._text(
             update(t.command)

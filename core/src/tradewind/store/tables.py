@@ -342,6 +342,7 @@ pool = Table(
     Column("slots", Integer, nullable=False),
     Column("used", Integer, nullable=False, server_default=text("0")),
     Column("description", Text),
+    Column("include_deferred", Boolean, nullable=False, server_default=false()),
 )
 
 variable = Table(

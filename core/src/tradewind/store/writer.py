@@ -52,6 +52,8 @@ _ORDER = (
     "runs",
     "deleted_xcoms",
     "xcoms",
+    "deleted_waits",
+    "waits",
     "transitions",
     "commands",
     "consumed_facts",
