@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tradewind.authoring.params import Param, ParamsDict
     from tradewind.authoring.references import XComArg
     from tradewind.authoring.relations import Label, chain, chain_linear, cross_downstream
+    from tradewind.authoring.setup_teardown import setup, teardown
     from tradewind.authoring.taskflow import dag, task
     from tradewind.authoring.variable import Variable
     from tradewind.authoring.weights import WeightRule
@@ -56,8 +57,10 @@ _HOMES = {
     "cross_downstream": "tradewind.authoring.relations",
     "dag": "tradewind.authoring.taskflow",
     "get_current_context": "tradewind.authoring.context",
+    "setup": "tradewind.authoring.setup_teardown",
     "task": "tradewind.authoring.taskflow",
     "task_group": "tradewind.authoring.group",
+    "teardown": "tradewind.authoring.setup_teardown",
 }
 
 __all__ = [
@@ -88,8 +91,10 @@ __all__ = [
     "cross_downstream",
     "dag",
     "get_current_context",
+    "setup",
     "task",
     "task_group",
+    "teardown",
 ]
 
 

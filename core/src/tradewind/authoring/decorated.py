@@ -12,6 +12,7 @@ Providers build their own decorators on it::
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
@@ -79,6 +80,7 @@ class TaskFactory:
         self.function = function
         self.operator_class = operator
         self.kwargs: dict[str, Any] = dict(arguments)
+        self.mark: Callable[[BaseOperator], None] | None = None
         self._parameters = Parameters.of(function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
@@ -96,6 +98,8 @@ class TaskFactory:
         if self.function.__doc__ and "doc_md" not in arguments:
             arguments["doc_md"] = inspect.cleandoc(self.function.__doc__)
         task = self.operator_class(python_callable=self.function, op_args=args, op_kwargs=kwargs, **arguments)
+        if self.mark is not None:
+            self.mark(task)
         return XComArg(task)
 
     @functools.cached_property
@@ -105,7 +109,13 @@ class TaskFactory:
 
     def override(self, **arguments: Any) -> TaskFactory:
         """The same function with other arguments for its task: ``f.override(task_id="g", retries=3)(x)``."""
-        return TaskFactory(self.function, self.operator_class, {**self.kwargs, **arguments})
+        return TaskFactory(self.function, self.operator_class, {**self.kwargs, **arguments}).marked(self.mark)
+
+    def marked(self, mark: Callable[[BaseOperator], None] | None) -> TaskFactory:
+        """The same function, whose tasks ``mark`` makes setups or teardowns."""
+        factory = copy.copy(self)
+        factory.mark = mark
+        return factory
 
 
 class TaskDecorator(Protocol):

@@ -106,8 +106,21 @@ class TaskGroup(Node):
 
     @property
     def leaves(self) -> list[BaseOperator]:
+        """Its last tasks, teardowns aside: what comes after a group does not wait for them, nor depend on their success.
+
+        A setup that has only teardowns behind it counts where nothing else does, and teardowns where there is nothing else.
+        """
         inside = {task.task_id: task for task in self.tasks()}
-        return [task for task in inside.values() if not task.downstream_ids.keys() & inside.keys()]
+
+        def is_last(task: BaseOperator) -> bool:
+            return all(inside[after].is_teardown for after in task.downstream_ids if after in inside)
+
+        def is_alone(task: BaseOperator) -> bool:
+            return not task.downstream_ids.keys() & inside.keys()
+
+        last = [task for task in inside.values() if not task.is_teardown and is_last(task)]
+        work = [task for task in last if not task.is_setup or is_alone(task)]
+        return work or last or [task for task in inside.values() if is_alone(task)]
 
     def spec(self) -> GroupSpec:
         """The frozen form."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from tradewind.authoring.relations import Node
+from tradewind.authoring.relations import Node, Related
 from tradewind.errors import DefinitionError, NotFound
 
 if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
     from tradewind.authoring.operator import BaseOperator
+    from tradewind.authoring.setups import Scope
 
 RETURN_VALUE = "return_value"  #: the XCom key of what ``execute`` returns
 
@@ -64,6 +65,24 @@ class XComArg(Reference, Node):
     @property
     def leaves(self) -> list[BaseOperator]:
         return [self.operator]
+
+    def as_setup(self) -> Self:
+        """Make the task a setup."""
+        self.operator.as_setup()
+        return self
+
+    def as_teardown(
+        self, *, setups: Related | None = None, on_failure_fail_dagrun: bool | None = None
+    ) -> Self:
+        """Make the task a teardown of ``setups``."""
+        self.operator.as_teardown(setups=setups, on_failure_fail_dagrun=on_failure_fail_dagrun)
+        return self
+
+    def __enter__(self) -> Scope:
+        return self.operator.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        self.operator.__exit__(kind, *raised)
 
     def resolve(self, context: Mapping[str, Any]) -> Any:
         value = context["ti"].find_xcom(self.operator.task_id, self.key, _MISSING)

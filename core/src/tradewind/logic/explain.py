@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tradewind.logic.admission import Candidate, Ledger
 from tradewind.logic.live_run import LiveRun
-from tradewind.logic.trigger_rules import evaluate
+from tradewind.logic.verdicts import verdict_of
 from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
 
 _SHOWN = 5  # names in a list
@@ -196,7 +196,7 @@ def _next_run(dag: DagStanding, now: datetime) -> Explanation:
 def _undecided(run: LiveRun, number: int) -> Explanation:
     if run.state in RUN_FINAL:
         return Explanation("Its run ended before anything was decided for it.")
-    verdict = evaluate(run.plan.tasks[number].trigger_rule, run.upstream_of(number))
+    verdict = verdict_of(run, number)
     if verdict.settled and not verdict.waits:
         return Explanation(
             f"Nothing holds it back ({verdict.reason}); the scheduler has not looked at it yet."

@@ -100,7 +100,7 @@ class LiveRun:
         self.branches: dict[int, Branched] = {}
         #: how many attempts of an instance were lost in a row before they began
         self.losses: dict[int, int] = {}
-        #: the task that made fail_fast stop the run
+        #: why the run was stopped: nothing but teardowns begins any more, and it ends failed
         self.stopped_by: str | None = None
         self.dirty: set[int] = set()
         self.run_dirty = False
@@ -117,6 +117,7 @@ class LiveRun:
             row.end_date,
             row.reason,
         )
+        run.stopped_by = row.stopped_by
         for instance in instances:
             number = plan.index.get(instance.task_id)
             if number is None:
@@ -177,12 +178,12 @@ class LiveRun:
             column[other] += by
 
     def skipped_by_branch(self, decider: int) -> set[int]:
-        """The tasks that the decision of a branch leaves out."""
+        """The tasks that the decision of a branch leaves out; no choice skips a teardown."""
         decision = self.branches[decider]
         plan = self.plan
         if decision.scope == "all":
-            return plan.reach(set(plan.downstream[decider]))
-        direct = set(plan.downstream[decider])
+            return plan.reach(set(plan.downstream[decider])).difference(plan.scopes.teardowns)
+        direct = set(plan.downstream[decider]).difference(plan.scopes.teardowns)
         follow = {plan.index[name] for name in decision.follow if name in plan.index}
         return (direct - plan.reach(follow)) if follow else direct
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.logic.retries import may_retry, wait_before_retry
-from tradewind.logic.trigger_rules import evaluate
+from tradewind.logic.verdicts import verdict_of
 from tradewind.model.outcomes import (
     AwaitsInput,
     Branched,
@@ -102,6 +102,18 @@ class Machine:
                 self._move(run, number, TaskState.FAILED if begun else rest, reason)
         self._finish_run(run, state, reason)
 
+    def stop(self, run: LiveRun, reason: str) -> None:
+        """Nothing but teardowns begins any more, what runs is ended, and the run ends failed after that."""
+        if run.stopped_by is None:
+            run.stopped_by, run.run_dirty = reason, True
+        teardowns = run.plan.scopes.teardowns
+        for number, state in enumerate(run.states):
+            if state not in TASK_FINAL and number not in teardowns:
+                begun = state in (TaskState.RUNNING, TaskState.RESTARTING)
+                self._drop_attempt(run, number, reason)
+                self._move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
+        self._consider(run, teardowns)
+
     # -- facts -----------------------------------------------------------------------------------------------
 
     def queued(self, run: LiveRun, number: int, attempt_id: str, reason: str) -> None:
@@ -128,6 +140,7 @@ class Machine:
         run.end_dates[number] = ended_at
         self.delta.released.append((run, number))
         if run.states[number] is TaskState.RESTARTING:
+            run.max_tries[number] = run.try_numbers[number] + run.plan.tasks[number].retries
             self._move(run, number, None, "its attempt ended after it was cleared", attempt_id)
             self._consider(run, (number,))
             return
@@ -179,45 +192,6 @@ class Machine:
         elif run.states[number] is TaskState.UP_FOR_RESCHEDULE:
             self._schedule(run, number, "its waiting time is over")
 
-    # -- commands --------------------------------------------------------------------------------------------
-
-    def clear(self, run: LiveRun, numbers: Iterable[int], reason: str) -> list[int]:
-        """Let instances go again; a run that had ended is queued again. Returns those that were cleared."""
-        cleared = []
-        for number in numbers:
-            state = run.states[number]
-            if state is TaskState.RESTARTING:
-                continue
-            run.max_tries[number] = run.try_numbers[number] + run.plan.tasks[number].retries
-            run.branches.pop(number, None)
-            run.losses.pop(number, None)
-            run.due_at[number] = None
-            attempt_id = run.attempt_id[number]
-            if state is TaskState.RUNNING and attempt_id is not None:
-                self.delta.cancels.append((attempt_id, reason))
-                self._move(run, number, TaskState.RESTARTING, reason)
-            else:
-                self._drop_attempt(run, number, reason)
-                run.start_dates[number] = run.end_dates[number] = None
-                self._move(run, number, None, reason)
-            cleared.append(number)
-        if cleared and run.state in (RunState.SUCCESS, RunState.FAILED):
-            run.end_date = run.start_date = None
-            run.stopped_by = None
-            self._move_run(run, RunState.QUEUED, reason)
-        elif cleared and run.state is RunState.RUNNING:
-            self._consider(run, cleared)
-        return cleared
-
-    def mark(self, run: LiveRun, numbers: Iterable[int], state: TaskState, reason: str) -> None:
-        """Set instances to a final state; what runs of them is ended."""
-        for number in numbers:
-            if run.states[number] is not state:
-                self._drop_attempt(run, number, reason)
-                if run.end_dates[number] is None:
-                    run.end_dates[number] = self.now
-                self._end(run, number, state, reason, None)
-
     # -- inside ----------------------------------------------------------------------------------------------
 
     def _next_try(self, run: LiveRun, number: int, reason: str) -> None:
@@ -242,7 +216,7 @@ class Machine:
                 continue
             ended = self._decide(run, number)
             if ended:
-                queue.extend(run.plan.downstream[number])
+                queue.extend(run.plan.affected[number])
         self._check_end(run)
 
     def _decide(self, run: LiveRun, number: int) -> bool:
@@ -253,7 +227,7 @@ class Machine:
                 if decider in run.branches and number in run.skipped_by_branch(decider):
                     self._move(run, number, TaskState.SKIPPED, f"{run.label(decider)} chose other tasks")
                     return True
-        verdict = evaluate(task.trigger_rule, run.upstream_of(number))
+        verdict = verdict_of(run, number)
         if not verdict.settled or (
             verdict.set_state is not None and self._may_be_chosen_against(run, number)
         ):
@@ -280,7 +254,7 @@ class Machine:
     def _end(self, run: LiveRun, number: int, state: TaskState, reason: str, attempt_id: str | None) -> None:
         """An instance reached a final state: look at what lies directly behind it."""
         self._move(run, number, state, reason, attempt_id)
-        self._consider(run, run.plan.downstream[number])
+        self._consider(run, run.plan.affected[number])
 
     def _branch(self, run: LiveRun, number: int, outcome: Branched, attempt_id: str | None) -> None:
         run.branches[number] = outcome
@@ -291,13 +265,17 @@ class Machine:
             if run.states[other] in _BRANCH_MAY_SKIP:
                 self._drop_attempt(run, other, reason)
                 self._move(run, other, TaskState.SKIPPED, reason)
-        behind = [after for other in skipped for after in run.plan.downstream[other]]
-        self._consider(run, [*run.plan.downstream[number], *behind])
+        behind = [after for other in skipped for after in run.plan.affected[other]]
+        self._consider(run, [*run.plan.affected[number], *behind])
 
     def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
         task = run.plan.tasks[number]
         try_number, max_tries = run.try_numbers[number], run.max_tries[number]
-        if outcome.retry == "default" and may_retry(try_number, max_tries) and run.stopped_by is None:
+        if (
+            outcome.retry == "default"
+            and may_retry(try_number, max_tries)
+            and (run.stopped_by is None or task.is_teardown)
+        ):
             wait = wait_before_retry(task, try_number, f"{run.info.dag_id}#{task.task_id}#{run.info.run_id}")
             run.due_at[number] = (run.end_dates[number] or self.now) + timedelta(seconds=wait)
             why = f"{outcome.reason}; try {try_number + 1} of {max_tries + 1} in {wait:g} s"
@@ -305,25 +283,15 @@ class Machine:
             self.delta.waits.append((run, number))
             return
         self._move(run, number, TaskState.FAILED, outcome.reason, attempt_id)
-        if run.plan.spec.fail_fast and run.stopped_by is None:
-            self._stop_rest(run, number)
-        self._consider(run, run.plan.downstream[number])
-
-    def _stop_rest(self, run: LiveRun, failed: int) -> None:
-        """``fail_fast``: nothing else begins, and what runs is ended."""
-        run.stopped_by = run.label(failed)
-        reason = f"fail_fast: {run.stopped_by} failed"
-        for number, state in enumerate(run.states):
-            if state not in TASK_FINAL:
-                begun = state in (TaskState.RUNNING, TaskState.RESTARTING)
-                self._drop_attempt(run, number, reason)
-                self._move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
+        if run.plan.spec.fail_fast and (not task.is_teardown or task.on_failure_fail_dagrun):
+            self.stop(run, f"fail_fast: {run.label(number)} failed")
+        self._consider(run, run.plan.affected[number])
 
     def _check_end(self, run: LiveRun) -> None:
         if run.unfinished or run.state is not RunState.RUNNING:
             return
         if run.stopped_by is not None:
-            self._finish_run(run, RunState.FAILED, f"fail_fast: {run.stopped_by} failed")
+            self._finish_run(run, RunState.FAILED, run.stopped_by)
             return
         failed = sorted(
             run.label(number)
@@ -362,3 +330,7 @@ class Machine:
         old = run.state
         run.state, run.reason, run.run_dirty = state, reason, True
         self.delta.transitions.append(Transition(run, None, old, state, reason, None, *self.cause))
+
+    # What the modules beside this one decide with: they too change states through here alone.
+    consider, end_instance, drop_attempt, move, move_run = _consider, _end, _drop_attempt, _move, _move_run
+    finish_run = _finish_run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tradewind.logic.scopes import Scopes, effective_leaves, reach
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import TriggerRule
 
@@ -9,7 +10,18 @@ from tradewind.model.states import TriggerRule
 class Plan:
     """The graph of one DAG version, shared by all of its runs. Tasks are numbered in the order of the file."""
 
-    __slots__ = ("choosers", "downstream", "index", "leaves", "spec", "starters", "tasks", "upstream")
+    __slots__ = (
+        "affected",
+        "choosers",
+        "downstream",
+        "index",
+        "leaves",
+        "scopes",
+        "spec",
+        "starters",
+        "tasks",
+        "upstream",
+    )
 
     def __init__(self, spec: DagSpec) -> None:
         self.spec = spec
@@ -26,7 +38,13 @@ class Plan:
             tuple(number for number in before if spec.tasks[number].chooses) for before in self.upstream
         ]
         #: tasks whose state makes the run's
-        self.leaves = frozenset(number for number, after in enumerate(self.downstream) if not after)
+        self.leaves = effective_leaves(self.tasks, self.downstream)
+        #: setups and teardowns
+        self.scopes = Scopes(self.tasks, self.downstream, self.upstream)
+        #: for each task: those to look at when it ends
+        self.affected = list(self.downstream)
+        for setup, work in self.scopes.work.items():
+            self.affected[setup] += work
         #: tasks that may start as soon as the run does
         self.starters = tuple(
             number
@@ -39,22 +57,8 @@ class Plan:
 
     def reach(self, numbers: set[int]) -> set[int]:
         """The tasks of ``numbers`` and everything downstream of them."""
-        found = set(numbers)
-        front = list(numbers)
-        while front:
-            for other in self.downstream[front.pop()]:
-                if other not in found:
-                    found.add(other)
-                    front.append(other)
-        return found
+        return reach(self.downstream, numbers)
 
     def reach_up(self, numbers: set[int]) -> set[int]:
         """The tasks of ``numbers`` and everything upstream of them."""
-        found = set(numbers)
-        front = list(numbers)
-        while front:
-            for other in self.upstream[front.pop()]:
-                if other not in found:
-                    found.add(other)
-                    front.append(other)
-        return found
+        return reach(self.upstream, numbers)

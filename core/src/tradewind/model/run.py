@@ -45,6 +45,7 @@ class RunRow:
     reason: str = ""
     queued_at: datetime | None = None
     even_if_paused: bool = False  #: its tasks start although the DAG is switched off
+    stopped_by: str | None = None  #: why only its teardowns still run, and it ends failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +65,4 @@ class TaskInstanceRow:
     end_date: datetime | None = None
     reason: str = ""
     branch: str | None = None  #: the decision of a branch: JSON {"follow": [...], "scope": ...}
+    note: str | None = None  #: what a person wrote about it

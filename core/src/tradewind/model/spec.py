@@ -78,9 +78,8 @@ class TaskSpec:
     inputs: tuple[tuple[str, str], ...] = ()  #: (task id, key) of XComs that its arguments name
     group_id: str | None = None
     is_setup: bool = False
-    is_teardown: bool = False
-    on_failure_fail_dagrun: bool = False
-    setups: tuple[str, ...] = ()  #: of a teardown: the setups whose work it undoes
+    is_teardown: bool = False  #: undoes what the setups directly upstream of it did
+    on_failure_fail_dagrun: bool = False  #: of a teardown: the run fails where it does
     callbacks: tuple[str, ...] = ()  #: names of the callbacks that are set, as "on_failure_callback"
     template_fields: tuple[str, ...] = ()
     display_name: str | None = None

@@ -9,7 +9,7 @@ from functools import lru_cache
 from tradewind.errors import NotFound, TradewindError
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
-from tradewind.model.run import DataInterval, RunRow
+from tradewind.model.run import DataInterval, RunRow, TaskInstanceRow
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
@@ -103,6 +103,10 @@ class Loading:
         run = self._restore(memory, loaded)
         memory.runs[run.pk] = run
         return run
+
+    def instances(self, run_pk: int) -> list[TaskInstanceRow]:
+        """The run's task instances as the store has them."""
+        return self._runs.task_instances(run_pk)
 
     @staticmethod
     def let_go(memory: Memory, run: LiveRun) -> None:

@@ -221,6 +221,16 @@ class Turn:
         self.memory.forget_run(run)
         self.effects.ended_runs.append(run)
 
+    def reopen(self, dag: LiveDag, run: LiveRun) -> None:
+        """A run that had ended, perhaps in this very turn, waits for a place anew."""
+        ended = self.machine.delta.ended_runs
+        if run in ended[self._counted :]:
+            ended.remove(run)
+            dag.active -= 1
+        if run not in dag.queued:
+            dag.queued.append(run)
+        self.touch(dag)
+
     def touch(self, dag: LiveDag) -> None:
         """Look at the DAG's runs and schedule at the end of this turn."""
         self._dags[dag.dag_id] = dag

@@ -32,6 +32,7 @@ _TASK_INSTANCE = select(
     task_instance.c.end_date,
     task_instance.c.reason,
     task_instance.c.branch,
+    task_instance.c.note,
 ).order_by(task_instance.c.id)
 _CHUNK = 500  # parameters of one IN
 _Item = TypeVar("_Item")
@@ -240,6 +241,7 @@ def run_of(row: Any) -> RunRow:
         reason=row.reason,
         queued_at=row.queued_at,
         even_if_paused=row.even_if_paused,
+        stopped_by=row.stopped_by,
     )
 
 
@@ -259,6 +261,7 @@ def task_instance_of(row: Any) -> TaskInstanceRow:
         end_date=row.end_date,
         reason=row.reason,
         branch=row.branch,
+        note=row.note,
     )
 
 

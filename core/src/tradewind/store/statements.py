@@ -71,7 +71,11 @@ class Statements:
         self.runs = self._text(
             update(run)
             .where(run.c.id == bindparam("pk"))
-            .values(_binds("state start_date end_date version_id reason"))
+            .values(_binds("state start_date end_date version_id reason stopped_by"))
+        )
+        self.run_notes = self._text(update(run).where(run.c.id == bindparam("pk")).values(_binds("note")))
+        self.task_notes = self._text(
+            update(task).where(*_matches(task, "run_pk task_id map_index")).values(_binds("note"))
         )
         self.task_instances = self._text(
             update(task)

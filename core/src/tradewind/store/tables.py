@@ -159,6 +159,7 @@ dag_run = Table(
     Column("conf", _Json, nullable=False),
     Column("note", Text),
     Column("reason", Text, nullable=False, server_default=_EMPTY),
+    Column("stopped_by", Text),  # why only its teardowns still run, and it ends failed
     UniqueConstraint("dag_id", "run_id"),
     UniqueConstraint("dag_id", "scheduled_date"),
     Index("ix_dag_run_state", "state"),
@@ -184,6 +185,7 @@ task_instance = Table(
     Column("end_date", Moment),
     Column("branch", _Json),
     Column("reason", Text, nullable=False, server_default=_EMPTY),
+    Column("note", Text),
     UniqueConstraint("run_pk", "task_id", "map_index"),
 )
 

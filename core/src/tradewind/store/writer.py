@@ -22,6 +22,7 @@ _RUN_DEFAULTS: Row = {
     "conf": "{}",
     "note": None,
     "reason": "",
+    "stopped_by": None,
 }
 #: columns of a new task instance that may be left out
 _TASK_DEFAULTS: Row = {
@@ -38,6 +39,7 @@ _TASK_DEFAULTS: Row = {
     "end_date": None,
     "branch": None,
     "reason": "",
+    "note": None,
 }
 #: the lists of a batch in the order in which they are written: what is forgotten goes before what replaces it
 _ORDER = (
@@ -46,6 +48,8 @@ _ORDER = (
     "ended_attempts",
     "task_instances",
     "runs",
+    "run_notes",
+    "task_notes",
     "deleted_xcoms",
     "xcoms",
     "transitions",

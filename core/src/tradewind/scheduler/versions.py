@@ -1,0 +1,115 @@
+"""A run takes another version of its DAG: tasks that are new get an instance, those that are gone become ``removed``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tradewind.logic.live_run import LiveRun
+from tradewind.logic.plan import Plan
+from tradewind.model.run import RunRow, TaskInstanceRow
+from tradewind.model.states import TASK_ACTIVE, TaskState
+from tradewind.scheduler.rows import instance_row, new_instance_row, run_row
+from tradewind.scheduler.turn import Turn
+
+
+def take_version(
+    turn: Turn, old: LiveRun, plan: Plan, version_id: str, stored: Iterable[TaskInstanceRow]
+) -> LiveRun:
+    """The run on another version. What runs of it goes on; only attempts of tasks that are gone are ended.
+
+    :param stored: the run's instances as the store has them, those of tasks that earlier versions had too.
+    """
+    reason = f"its task is not in the version {version_id} that the run takes"
+    rows = {(row.task_id, row.map_index): row for row in stored}
+    for number in range(len(old.pks)):
+        task_id = old.label(number)
+        if task_id not in plan.index and old.states[number] is not TaskState.REMOVED:
+            turn.machine.drop_attempt(old, number, reason)
+            turn.machine.move(old, number, TaskState.REMOVED, reason)
+        rows[task_id, -1] = _row_of(old, number)
+    turn.batch.task_instances += [instance_row(old, number) for number in sorted(old.dirty)]
+    old.dirty.clear()
+    old.run_dirty = False
+    fresh = LiveRun.restore(
+        plan, _run_row_of(old, version_id), _in_version(turn, old, plan, rows), old.even_if_paused
+    )
+    number_of = {pk: number for number, pk in enumerate(fresh.pks)}
+    fresh.losses = {number_of[old.pks[n]]: lost for n, lost in old.losses.items() if old.pks[n] in number_of}
+    turn.batch.runs.append(run_row(fresh))
+    _put_in_place(turn, old, fresh, number_of)
+    return fresh
+
+
+def _in_version(
+    turn: Turn, old: LiveRun, plan: Plan, rows: dict[tuple[str, int], TaskInstanceRow]
+) -> list[TaskInstanceRow]:
+    """The instances of the version's tasks; a task that was gone and is back has no state."""
+    known = {task_id for task_id, _ in rows}
+    new = [task for task in plan.tasks if task.task_id not in known]
+    pks = turn.around.writer.insert_task_instances(old.pk, [new_instance_row(task) for task in new])
+    kept = [
+        replace(row, state=None, reason="") if row.state is TaskState.REMOVED else row
+        for row in rows.values()
+        if row.task_id in plan.index
+    ]
+    added = [
+        TaskInstanceRow(pk=pk, run_pk=old.pk, task_id=task.task_id, max_tries=task.retries)
+        for pk, task in zip(pks, new, strict=True)
+    ]
+    return kept + added
+
+
+def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int, int]) -> None:
+    """Wherever the run as it was is known, by itself or by the numbers of its instances, let it be the new one."""
+    memory, delta = turn.memory, turn.machine.delta
+    memory.runs[fresh.pk] = fresh
+    for attempt in memory.attempts.values():
+        if attempt.run is old and old.pks[attempt.number] in number_of:
+            attempt.run, attempt.number = fresh, number_of[old.pks[attempt.number]]
+    for number in range(len(old.pks)):
+        memory.admission.release((old.pk, number))
+    for name in ("ready", "released", "waits"):
+        setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not old])
+    delta.ended_runs[:] = [fresh if run is old else run for run in delta.ended_runs]
+    dag = memory.dags.get(fresh.info.dag_id)
+    if dag is not None:
+        dag.queued[:] = [fresh if run is old else run for run in dag.queued]
+    for number, state in enumerate(fresh.states):
+        if state is TaskState.SCHEDULED:
+            delta.ready.append((fresh, number))
+        elif state in TASK_ACTIVE:
+            memory.admission.ledger.take(memory.candidate(fresh, number, turn.around.default_executor))
+        elif fresh.due_at[number] is not None:
+            delta.waits.append((fresh, number))
+
+
+def _row_of(run: LiveRun, number: int) -> TaskInstanceRow:
+    """The instance as the store would have it."""
+    row = instance_row(run, number)
+    return TaskInstanceRow(
+        pk=run.pks[number],
+        run_pk=run.pk,
+        task_id=run.label(number),
+        state=run.states[number],
+        try_number=run.try_numbers[number],
+        max_tries=run.max_tries[number],
+        attempt_id=run.attempt_id[number],
+        due_at=run.due_at[number],
+        start_date=run.start_dates[number],
+        end_date=run.end_dates[number],
+        reason=run.reasons[number],
+        branch=row["branch"],
+    )
+
+
+def _run_row_of(run: LiveRun, version_id: str) -> RunRow:
+    return RunRow(
+        pk=run.pk,
+        info=replace(run.info, version_id=version_id, start_date=run.start_date),
+        state=run.state,
+        end_date=run.end_date,
+        reason=run.reason,
+        even_if_paused=run.even_if_paused,
+        stopped_by=run.stopped_by,
+    )
