@@ -23,11 +23,15 @@ def clear(loading: Loading, turn: Turn, command: ClearTasks, reason: str) -> dic
     :raises NotFound: for a run or a task that is not there.
     """
     run = _run(loading, turn, command.dag_id, command.run_id)
+    began_as = run
     if command.run_on_latest_version:
         run = _on_latest_version(loading, turn, run, command)
     numbers = _numbers(run, command.task_ids)
     if command.only:
         numbers = [number for number in numbers if run.states[number] in command.only]
+    if run is not began_as:  # what is new in the version runs too
+        known = set(began_as.pks)
+        numbers = sorted({*numbers, *(number for number, pk in enumerate(run.pks) if pk not in known)})
     left = {
         run.label(number): run.states[number]
         for number in numbers

@@ -38,21 +38,20 @@ def take_version(
     fresh.losses = {number_of[old.pks[n]]: lost for n, lost in old.losses.items() if old.pks[n] in number_of}
     turn.batch.runs.append(run_row(fresh))
     _put_in_place(turn, old, fresh, number_of)
+    for number, state in enumerate(fresh.states):
+        if state is TaskState.REMOVED:
+            turn.machine.move(fresh, number, None, "its task is back in the version that the run takes")
     return fresh
 
 
 def _in_version(
     turn: Turn, old: LiveRun, plan: Plan, rows: dict[tuple[str, int], TaskInstanceRow]
 ) -> list[TaskInstanceRow]:
-    """The instances of the version's tasks; a task that was gone and is back has no state."""
+    """The instances of the version's tasks, with those of tasks that are new."""
     known = {task_id for task_id, _ in rows}
     new = [task for task in plan.tasks if task.task_id not in known]
     pks = turn.around.writer.insert_task_instances(old.pk, [new_instance_row(task) for task in new])
-    kept = [
-        replace(row, state=None, reason="") if row.state is TaskState.REMOVED else row
-        for row in rows.values()
-        if row.task_id in plan.index
-    ]
+    kept = [row for row in rows.values() if row.task_id in plan.index]
     added = [
         TaskInstanceRow(pk=pk, run_pk=old.pk, task_id=task.task_id, max_tries=task.retries)
         for pk, task in zip(pks, new, strict=True)

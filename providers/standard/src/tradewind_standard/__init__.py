@@ -12,15 +12,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewind_standard.bash import BashOperator
-    from tradewind_standard.virtualenv import ExternalPythonOperator, PythonVirtualenvOperator
+    from tradewind_standard.branching import BranchDateTimeOperator, BranchDayOfWeekOperator, WeekDay
+    from tradewind_standard.virtualenv import (
+        BranchExternalPythonOperator,
+        BranchPythonVirtualenvOperator,
+        ExternalPythonOperator,
+        PythonVirtualenvOperator,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["BashOperator", "ExternalPythonOperator", "PythonVirtualenvOperator"]
+__all__ = [
+    "BashOperator",
+    "BranchDateTimeOperator",
+    "BranchDayOfWeekOperator",
+    "BranchExternalPythonOperator",
+    "BranchPythonVirtualenvOperator",
+    "ExternalPythonOperator",
+    "PythonVirtualenvOperator",
+    "WeekDay",
+]
 
 _MODULES = {
     "BashOperator": "tradewind_standard.bash",
+    "BranchDateTimeOperator": "tradewind_standard.branching",
+    "BranchDayOfWeekOperator": "tradewind_standard.branching",
+    "BranchExternalPythonOperator": "tradewind_standard.virtualenv",
+    "BranchPythonVirtualenvOperator": "tradewind_standard.virtualenv",
     "ExternalPythonOperator": "tradewind_standard.virtualenv",
     "PythonVirtualenvOperator": "tradewind_standard.virtualenv",
+    "WeekDay": "tradewind_standard.branching",
 }
 
 
