@@ -172,6 +172,16 @@ def test_conflicts_roll_back_and_the_writer_goes_on(store: Store, writer: Writer
     assert not writer.checkpoint_if_idle()
 
 
+def test_a_conflict_leaves_the_rest_of_its_transaction(store: Store, writer: Writer) -> None:
+    writer.insert_run(run_row("r1", scheduled_date=1), [])
+    for row in (run_row("r1"), run_row("r2", scheduled_date=1)):
+        with pytest.raises(Conflict, match="refused a row"):
+            writer.insert_run(row, [])
+    writer.insert_run(run_row("r3"), [{"task_id": "a"}])
+    writer.commit()
+    assert RunRepository(store).count() == 2
+
+
 def test_commands_facts_and_dags_are_written(store: Store, writer: Writer) -> None:
     commands, facts = CommandRepository(store), FactRepository(store)
     for _ in range(2):
