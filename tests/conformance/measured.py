@@ -38,6 +38,7 @@ def spec_of(case: dict[str, Any]) -> DagSpec:
             ),
             runs_code=task["kind"] != "empty",
             chooses=task["kind"] in ("branch", "short"),
+            chooses_all=task["kind"] == "short" and task.get("ignore_rules", True),
             retries=task.get("retries", 0),
             retry_delay=0,
             is_setup=task["id"] in setups,

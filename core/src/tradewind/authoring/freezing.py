@@ -99,6 +99,7 @@ def _freeze_task(
         trigger_rule=task.trigger_rule,
         runs_code=task.runs_code,
         chooses=task.chooses,
+        chooses_all=task.chooses_all,
         owner=task.owner,
         retries=task.retries,
         retry_delay=task.retry_delay.total_seconds(),

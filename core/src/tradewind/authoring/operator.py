@@ -47,6 +47,7 @@ class BaseOperator(Node):
     ui_fgcolor: str = "#000"
     custom_operator_name: str | None = None  #: shown in place of the class's name
     chooses: bool = False  #: True: ends by ``ti.decide(Branched(...))``, so what follows waits for its choice
+    chooses_all: bool = False  #: True: with ``scope="all"``, so all that is downstream does
     runs_code: bool = True  #: False: nothing to execute, the scheduler ends the task on the spot
 
     place: Place

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tradewind.logic.admission import Candidate, Ledger
 from tradewind.logic.live_run import LiveRun
-from tradewind.logic.verdicts import verdict_of
+from tradewind.logic.verdicts import undecided_choosers, verdict_of
 from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
 
 _SHOWN = 5  # names in a list
@@ -202,6 +202,7 @@ def _undecided(run: LiveRun, number: int) -> Explanation:
             f"Nothing holds it back ({verdict.reason}); the scheduler has not looked at it yet."
         )
     waited = [other for other in run.plan.upstream[number] if run.states[other] not in TASK_FINAL]
+    waited += [other for other in undecided_choosers(run, number) if other not in waited]
     at_work = [
         other
         for other in sorted(run.plan.reach_up(set(waited)))

@@ -228,9 +228,7 @@ class Machine:
                     self._move(run, number, TaskState.SKIPPED, f"{run.label(decider)} chose other tasks")
                     return True
         verdict = verdict_of(run, number)
-        if not verdict.settled or (
-            verdict.set_state is not None and self._may_be_chosen_against(run, number)
-        ):
+        if not verdict.settled:
             return False
         if verdict.set_state is not None:
             self._move(run, number, verdict.set_state, verdict.reason)
@@ -244,12 +242,6 @@ class Machine:
         run.start_dates[number] = run.end_dates[number] = self.now
         self._move(run, number, TaskState.SUCCESS, f"{verdict.reason}; it has nothing to execute")
         return True
-
-    @staticmethod
-    def _may_be_chosen_against(run: LiveRun, number: int) -> bool:
-        """Whether an upstream task has yet to choose: its choice goes before what other upstream tasks make of this one,
-        so that a run ends in the same states in whatever order its tasks do."""
-        return any(run.states[chooser] not in TASK_FINAL for chooser in run.plan.choosers[number])
 
     def _end(self, run: LiveRun, number: int, state: TaskState, reason: str, attempt_id: str | None) -> None:
         """An instance reached a final state: look at what lies directly behind it."""

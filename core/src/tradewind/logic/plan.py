@@ -33,7 +33,7 @@ class Plan:
             for other in after:
                 upstream[other].append(number)
         self.upstream = [tuple(before) for before in upstream]
-        #: for each task: those directly upstream that may choose against it
+        #: for each task: those upstream that may choose against it
         self.choosers = [
             tuple(number for number in before if spec.tasks[number].chooses) for before in self.upstream
         ]
@@ -45,12 +45,22 @@ class Plan:
         self.affected = list(self.downstream)
         for setup, work in self.scopes.work.items():
             self.affected[setup] += work
+        for chooser, task in enumerate(self.tasks):
+            if task.chooses_all:
+                self._reach_further(chooser)
         #: tasks that may start as soon as the run does
         self.starters = tuple(
             number
             for number, task in enumerate(self.tasks)
             if not self.upstream[number] or task.trigger_rule is TriggerRule.ALWAYS
         )
+
+    def _reach_further(self, chooser: int) -> None:
+        """What is not directly behind waits for the choice too, before it ends without running."""
+        further = self.reach({chooser}).difference(self.downstream[chooser], (chooser,))
+        self.affected[chooser] += tuple(sorted(further))
+        for number in further:
+            self.choosers[number] += (chooser,)
 
     def __len__(self) -> int:
         return len(self.tasks)

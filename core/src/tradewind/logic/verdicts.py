@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.trigger_rules import Upstream, Verdict, evaluate
-from tradewind.model.states import TaskState, TriggerRule
+from tradewind.model.states import TASK_FINAL, TaskState, TriggerRule
 
 
 def verdict_of(run: LiveRun, number: int) -> Verdict:
     """Run, end without running, or wait; and why."""
     plan, task = run.plan, run.plan.tasks[number]
     setups = plan.scopes.further.get(number, ())
-    if setups and task.trigger_rule is not TriggerRule.ALWAYS:
-        held = _held_by(run, setups)
-        if held is not None:
-            return held
-    return evaluate(task.trigger_rule, _upstream(run, number))
+    held = _held_by(run, setups) if setups and task.trigger_rule is not TriggerRule.ALWAYS else None
+    verdict = held or evaluate(task.trigger_rule, _upstream(run, number))
+    if verdict.set_state is not None and verdict.settled and undecided_choosers(run, number):
+        return replace(verdict, settled=False)
+    return verdict
+
+
+def undecided_choosers(run: LiveRun, number: int) -> list[int]:
+    """Upstream tasks that have yet to choose: their choice goes before what other upstream tasks make of this one, so that a
+    run ends in the same states in whatever order its tasks do."""
+    return [chooser for chooser in run.plan.choosers[number] if run.states[chooser] not in TASK_FINAL]
 
 
 def _upstream(run: LiveRun, number: int) -> Upstream:

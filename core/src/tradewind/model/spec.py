@@ -55,6 +55,7 @@ class TaskSpec:
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     runs_code: bool = True  #: False: nothing to execute; the scheduler ends it on the spot
     chooses: bool = False  #: may end by choosing which of its downstream tasks go on
+    chooses_all: bool = False  #: its choice may skip all that is downstream of it, however far
     owner: str = "tradewind"
     retries: int = 0
     retry_delay: float = 300.0  #: seconds

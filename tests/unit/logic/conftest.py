@@ -1,0 +1,8 @@
+"""Plans and runs are written as in the facts that were measured."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "conformance"))
