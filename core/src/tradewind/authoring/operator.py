@@ -212,6 +212,29 @@ class BaseOperator(Node):
             [self.dag.task_dict[task_id] for task_id in self.downstream_ids] if self.dag is not None else []
         )
 
+    def get_direct_relative_ids(self, upstream: bool = False) -> set[str]:
+        """Ids of the tasks directly behind this one, or directly before it."""
+        return self.upstream_task_ids if upstream else self.downstream_task_ids
+
+    def get_direct_relatives(self, upstream: bool = False) -> list[BaseOperator]:
+        """The tasks directly behind this one, or directly before it."""
+        return self.upstream_list if upstream else self.downstream_list
+
+    def get_flat_relatives(self, upstream: bool = False) -> list[BaseOperator]:
+        """All tasks behind this one, or before it, however far."""
+        found: dict[str, BaseOperator] = {}
+        front: list[BaseOperator] = [self]
+        while front:
+            for other in front.pop().get_direct_relatives(upstream):
+                if other.task_id not in found:
+                    found[other.task_id] = other
+                    front.append(other)
+        return list(found.values())
+
+    def get_flat_relative_ids(self, upstream: bool = False) -> set[str]:
+        """Ids of all tasks behind this one, or before it, however far."""
+        return {task.task_id for task in self.get_flat_relatives(upstream)}
+
     @property
     def output(self) -> XComArg:
         """What ``execute`` returns, as an argument for other tasks."""
