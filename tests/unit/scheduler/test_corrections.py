@@ -229,3 +229,28 @@ def test_a_task_that_comes_back_is_looked_at_again(world: World) -> None:
     world.send(ClearTasks(dag_id="d", run_id="r", task_ids=("b",), run_on_latest_version=True))
 
     assert world.states() == {"a": "success", "b": "queued", "c": None, "new": "removed"}
+
+
+def test_a_clear_that_is_refused_leaves_the_version_alone(world: World) -> None:
+    begun(world, *CHAIN)
+    world.executor.end("a", FAILED)
+    world.settle()
+    first = world.run().info.version_id
+    world.add_dag(*NEXT)
+
+    row = world.send(ClearTasks(dag_id="d", run_id="r", task_ids=("c",), run_on_latest_version=True))
+
+    assert row.refused_reason is not None
+    assert (world.run().info.version_id, world.states()["c"]) == (first, "upstream_failed")
+
+
+def test_50000_tasks_are_cleared_at_once(world: World) -> None:
+    begun(world, *(TaskSpec(task_id=f"t{n}", runs_code=False) for n in range(50_000)))
+    assert world.run().state is RunState.SUCCESS
+
+    row = world.send(ClearTasks(dag_id="d", run_id="r"))
+
+    assert row.result is not None
+    assert len(row.result["cleared"]) == 50_000
+    assert world.run().state is RunState.SUCCESS
+    assert world.instance("t49999").try_number == 2

@@ -9,6 +9,7 @@ from typing import Any
 from tradewind.errors import NotFound, Refused
 from tradewind.logic import clearing
 from tradewind.logic.live_run import LiveRun
+from tradewind.logic.plan import Plan
 from tradewind.logic.subset import FAILED
 from tradewind.model.commands import ClearTasks, MarkRun, MarkTasks, SetNote
 from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
@@ -135,6 +136,7 @@ def _on_latest_version(loading: Loading, turn: Turn, run: LiveRun, command: Clea
     if dag is None or dag.version_id == run.info.version_id:
         return run
     plan = loading.plan(turn.memory, dag.version_id)
+    _known(plan, command.task_ids)  # before anything is changed
     return take_version(turn, run, plan, dag.version_id, loading.instances(run.pk))
 
 
@@ -150,7 +152,11 @@ def _run(loading: Loading, turn: Turn, dag_id: str, run_id: str) -> LiveRun:
 def _numbers(run: LiveRun, task_ids: tuple[str, ...]) -> list[int]:
     if not task_ids:
         return list(range(len(run.plan)))
-    unknown = [task_id for task_id in task_ids if task_id not in run.plan.index]
-    if unknown:
-        raise NotFound(f"task of the DAG {run.info.dag_id!r} named", unknown[0], run.plan.index)
-    return [run.plan.index[task_id] for task_id in task_ids]
+    return [run.plan.index[task_id] for task_id in _known(run.plan, task_ids)]
+
+
+def _known(plan: Plan, task_ids: tuple[str, ...]) -> tuple[str, ...]:
+    for task_id in task_ids:
+        if task_id not in plan.index:
+            raise NotFound(f"task of the DAG {plan.spec.dag_id!r} named", task_id, plan.index)
+    return task_ids
