@@ -136,3 +136,12 @@ def test_versions_say_what_they_changed(tradewind, three_days) -> None:
     assert "version 3 to 2: 1 task added" in tradewind("dags", "diff", "d", "3", "2").out
     assert "nothing changed" in tradewind("dags", "diff", "d", "2", "2").out
     assert tradewind("dags", "diff", "d", "7").code == 3
+
+
+def test_a_run_is_deleted(tradewind, three_days) -> None:
+    assert "Deleted the run day1" in tradewind("runs", "delete", "d", "day1", "--yes").err
+    assert sorted(it["run_id"] for it in tradewind("runs", "list", "d", "-o", "json").json) == [
+        "day0",
+        "day2",
+    ]
+    assert tradewind("runs", "delete", "d", "day1").code == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from world import World
 
-from tradewind.model.commands import ClearTasks, MarkRun, MarkTasks, SetNote
+from tradewind.model.commands import ClearTasks, DeleteRun, MarkRun, MarkTasks, SetNote
 from tradewind.model.outcomes import Failed
 from tradewind.model.spec import TaskSpec
 from tradewind.model.states import RunState, TaskState, TriggerRule
@@ -254,3 +254,19 @@ def test_50000_tasks_are_cleared_at_once(world: World) -> None:
     assert len(row.result["cleared"]) == 50_000
     assert world.run().state is RunState.SUCCESS
     assert world.instance("t49999").try_number == 2
+
+
+def test_a_run_is_deleted_when_it_has_ended_and_not_before(world: World) -> None:
+    begun(world, TaskSpec(task_id="a"))
+    delete = DeleteRun(dag_id="d", run_id="r")
+    assert "is running and is not deleted" in str(world.send(delete).refused_reason)
+    world.executor.end("a")
+    assert "has ended this very moment" in str(world.send(delete).refused_reason)
+
+    assert world.send(delete).refused_reason is None
+    assert world.runs.find("d") == []
+    assert world.send(delete).refused_reason is not None
+    world.trigger()
+    world.executor.end("a")
+    world.settle()
+    assert world.run().state is RunState.SUCCESS

@@ -167,6 +167,21 @@ def _note(invocation: Invocation, given: argparse.Namespace) -> None:
     note(invocation, invocation.run_of(given.dag_id, given.run_id), given.text)
 
 
+def _declare_delete(parser: Parser) -> None:
+    dag_place(parser)
+    run_place(parser)
+    parser.yes()
+
+
+def _delete(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.model.commands import DeleteRun
+
+    run_id = invocation.run_of(given.dag_id, given.run_id).info.run_id
+    invocation.confirm(f"Delete the run {run_id} with its states and results?", yes=given.yes)
+    invocation.command(DeleteRun(dag_id=given.dag_id, run_id=run_id))
+    invocation.say(f"Deleted the run {run_id}; its logs stay.")
+
+
 COMMANDS = (
     Command("list", "list runs, newest first", _declare_list, list_runs),
     Command("show", "show a run, its task instances and what happened in it", _declare_show, _show),
@@ -176,4 +191,5 @@ COMMANDS = (
     ),
     Command("mark", "set a run, or tasks of it, to a state by hand", _declare_mark, _mark),
     Command("note", "show or write the note on a run", _declare_note, _note),
+    Command("delete", "forget a run that has ended", _declare_delete, _delete),
 )

@@ -102,6 +102,15 @@ class SetNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRun:
+    """Forget a run with all that belongs to it. Refused while it goes on."""
+
+    kind: ClassVar[str] = "delete_run"
+    dag_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteDag:
     """Forget the DAG with all its runs. Refused while runs are going on."""
 
@@ -127,7 +136,16 @@ class PoolChanged:
 
 
 Command = (
-    TriggerRun | SetPaused | ClearTasks | MarkTasks | MarkRun | SetNote | DeleteDag | DagChanged | PoolChanged
+    TriggerRun
+    | SetPaused
+    | ClearTasks
+    | MarkTasks
+    | MarkRun
+    | SetNote
+    | DeleteRun
+    | DeleteDag
+    | DagChanged
+    | PoolChanged
 )
 
 COMMANDS: dict[str, type[Command]] = {
@@ -139,6 +157,7 @@ COMMANDS: dict[str, type[Command]] = {
         MarkTasks,
         MarkRun,
         SetNote,
+        DeleteRun,
         DeleteDag,
         DagChanged,
         PoolChanged,

@@ -15,6 +15,7 @@ from tradewind.model.commands import (
     Command,
     DagChanged,
     DeleteDag,
+    DeleteRun,
     MarkRun,
     MarkTasks,
     PoolChanged,
@@ -76,6 +77,8 @@ class Commands:
                 )
             case SetNote():
                 return corrections.set_note(self._loading, turn, command)
+            case DeleteRun():
+                return corrections.delete_run(self._loading, turn, command)
             case DagChanged():
                 return self._dag_changed(turn, command)
             case PoolChanged():

@@ -11,7 +11,7 @@ from tradewind.logic import clearing
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.logic.subset import FAILED
-from tradewind.model.commands import ClearTasks, MarkRun, MarkTasks, SetNote
+from tradewind.model.commands import ClearTasks, DeleteRun, MarkRun, MarkTasks, SetNote
 from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.turn import Turn
@@ -109,6 +109,23 @@ def set_note(loading: Loading, turn: Turn, command: SetNote) -> dict[str, Any]:
         }
     )
     return {"note": command.note}
+
+
+def delete_run(loading: Loading, turn: Turn, command: DeleteRun) -> dict[str, Any]:
+    """Forget a run.
+
+    :raises Refused: where it goes on, or what it ended with is not even written yet.
+    """
+    run = loading.run(turn.memory, command.dag_id, command.run_id)
+    just_ended = run in turn.machine.delta.ended_runs
+    if run.state not in RUN_FINAL or just_ended:
+        state = "has ended this very moment" if just_ended else f"is {run.state}"
+        cure = "Ask again." if just_ended else "Mark it with `tradewind runs mark`, or wait for its end."
+        raise Refused(f"Run {command.run_id!r} {state} and is not deleted. {cure}")
+    turn.memory.forget_run(run)
+    turn.memory.parked.discard(run.pk)
+    turn.around.writer.delete_run(run.pk)
+    return {"run_id": command.run_id}
 
 
 # -- inside --------------------------------------------------------------------------------------------------

@@ -55,6 +55,10 @@ class Statements:
         )
         self.problems = self._text(_inserting(t.problem, without=("id",)))
         self.delete_dag = self._deleting_a_dag()
+        of_run = [delete(it).where(*_matches(it, "run_pk")) for it in (t.transition, t.attempt, t.problem)]
+        self.delete_run = tuple(
+            self._text(it) for it in (*of_run, delete(t.dag_run).where(t.dag_run.c.id == bindparam("run_pk")))
+        )
 
     def _make_runs(self) -> None:
         run, task = t.dag_run, t.task_instance

@@ -146,6 +146,13 @@ class Writer:
                 if rows:
                     self._cursor.executemany(statement, rows)
 
+    def delete_run(self, run_pk: int) -> None:
+        """Forget a run and all that belongs to it, in the transaction."""
+        self.begin()
+        with told_clearly(self._store.where):
+            for statement in self._statements.delete_run:
+                self._cursor.execute(statement, {"run_pk": run_pk})
+
     def delete_dag(self, dag_id: str) -> None:
         """Forget a DAG, its versions, runs and all that belongs to them, in the transaction."""
         self.begin()
