@@ -6,7 +6,9 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from tradewind.model.states import RunState, TaskState
 from tradewind.ports.runtime import XComQuery
 from tradewind.store import schema
 from tradewind.store.attempts import AttemptRepository
+from tradewind.store.backup import back_up, restore
 from tradewind.store.batch import Batch
 from tradewind.store.cleaning import Cleaner
 from tradewind.store.commands import CommandRepository
@@ -180,6 +183,23 @@ def test_a_conflict_leaves_the_rest_of_its_transaction(store: Store, writer: Wri
     writer.insert_run(run_row("r3"), [{"task_id": "a"}])
     writer.commit()
     assert RunRepository(store).count() == 2
+
+
+def test_a_backup_goes_from_one_database_to_another(store: Store, writer: Writer, tmp_path: Path) -> None:
+    for run_id in ("r1", "r2"):
+        writer.insert_run(run_row(run_id), [{"task_id": "a"}])
+    writer.commit()
+    number = back_up(store, tmp_path / "b.db")
+    with closing(open_store(tmp_path / "other.db")) as other:
+        assert restore(other, tmp_path / "b.db") == number
+        assert [row.info.run_id for row in RunRepository(other).find(newest_first=False)] == ["r1", "r2"]
+    writer.insert_run(run_row("r3"), [])
+    writer.commit()
+    writer.close()
+    restore(store, tmp_path / "b.db")
+    writer.insert_run(run_row("r4"), [{"task_id": "a"}])  # with a number that nobody has
+    writer.commit()
+    assert RunRepository(store).count() == 3
 
 
 def test_commands_facts_and_dags_are_written(store: Store, writer: Writer) -> None:
