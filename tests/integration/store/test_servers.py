@@ -259,10 +259,10 @@ def test_a_created_and_a_migrated_database_have_the_same_columns(store: Store) -
         found = inspect(store.engine)
         return {
             table: (
-                [
+                sorted(  # a column that a revision adds stands last
                     (column["name"], str(column["type"]), column["nullable"])
                     for column in found.get_columns(table)
-                ],
+                ),
                 sorted(str(sorted(index["column_names"], key=str)) for index in found.get_indexes(table)),
             )
             for table in metadata.tables
@@ -334,3 +334,33 @@ def test_a_connection_that_broke_is_told_as_transient_and_made_anew(store: Store
     writer.insert_run(run_row("kept"), [])
     writer.commit()
     assert [run.info.run_id for run in RunRepository(store).find()] == ["kept"]
+
+
+def test_a_mapped_task_becomes_its_instances_and_what_they_left_is_read_page_by_page(
+    store: Store, writer: Writer
+) -> None:
+    pk, (whole,) = writer.insert_run(run_row("r1"), [{"task_id": "m"}])
+    more = writer.insert_task_instances(pk, [{"task_id": "m", "map_index": index} for index in range(1, 5)])
+    left = [xcom_row(pk, "m", b"%d" % n) | {"map_index": n, "length": n} for n in (0, 2, 3, 4)]
+    names = [{"pk": more[-1], "name": "the last, é"}]
+    writer.write(Batch(expanded=[{"pk": whole}], instance_names=names, xcoms=left))
+    writer.commit()
+    found = RunRepository(store).task_instances(pk, "m")
+    assert [(it.map_index, it.name) for it in found] == [
+        (0, None),
+        (1, None),
+        (2, None),
+        (3, None),
+        (4, "the last, é"),
+    ]
+    assert [it.pk for it in RunRepository(store).task_instances(pk, "m", 3)] == [more[2]]
+    xcoms = XComRepository(store)
+    query = XComQuery(dag_id="d", run_id="r1", key="return_value", task_ids=("m",), skip=1, limit=2)
+    assert xcoms.count(query) == 4
+    assert [it.value for it in xcoms.find(query)] == [b"2", b"3"]
+    assert sorted(xcoms.lengths(pk, ["m"], "return_value")) == [
+        ("m", 0, 0),
+        ("m", 2, 2),
+        ("m", 3, 3),
+        ("m", 4, 4),
+    ]

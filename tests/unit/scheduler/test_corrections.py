@@ -6,7 +6,7 @@ from world import World
 
 from tradewind.model.commands import ClearTasks, DeleteRun, MarkRun, MarkTasks, SetNote
 from tradewind.model.outcomes import Failed
-from tradewind.model.spec import TaskSpec
+from tradewind.model.spec import LengthSpec, TaskSpec
 from tradewind.model.states import RunState, TaskState, TriggerRule
 
 FAILED = Failed("ValueError: no", retry="never")
@@ -270,3 +270,48 @@ def test_a_run_is_deleted_when_it_has_ended_and_not_before(world: World) -> None
     world.executor.end("a")
     world.settle()
     assert world.run().state is RunState.SUCCESS
+
+
+def test_mapped_tasks_keep_their_instances_in_another_version_and_lose_them_when_mapped_no_more(
+    world: World,
+) -> None:
+    two = LengthSpec(kind="known", length=2)
+    begun(
+        world,
+        TaskSpec(task_id="m", mapped=two, downstream=("end",)),
+        TaskSpec(task_id="n", mapped=two),
+        TaskSpec(task_id="plain"),
+        TaskSpec(task_id="end"),
+    )
+
+    def labels() -> dict[str, str | None]:
+        return {it.label: it.state for it in world.runs.task_instances(world.run().pk)}
+
+    for order in list(world.executor.submitted):
+        world.executor.orders[order.task_id] = order
+        world.executor.end(order.task_id, FAILED if (order.task_id, order.map_index) == ("m", 1) else None)
+    world.settle()
+    assert labels()["m[1]"] == "failed"
+    world.add_dag(
+        TaskSpec(task_id="end"),
+        TaskSpec(task_id="n"),
+        TaskSpec(task_id="plain", mapped=LengthSpec(kind="known", length=3)),
+        TaskSpec(task_id="m", mapped=two, downstream=("end",)),
+    )
+
+    command = ClearTasks(
+        dag_id="d", run_id="r", task_ids=("m[1]", "end", "plain"), run_on_latest_version=True
+    )
+    assert world.send(command).refused_reason is None
+
+    assert labels() == {
+        "m[0]": "success",
+        "m[1]": "queued",
+        "n[0]": "removed",
+        "n[1]": "removed",
+        "n": "queued",
+        "plain[0]": "queued",
+        "plain[1]": "queued",
+        "plain[2]": "scheduled",
+        "end": None,
+    }

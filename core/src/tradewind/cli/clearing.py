@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tradewind.cli.instances import narrowed, task_of
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import UsageError
 from tradewind.cli.records import task_instance_record
@@ -90,10 +92,11 @@ def _named(plan: Plan, wish: Wish) -> set[int] | None:
     """The tasks that were named; ``None`` where none was asked for."""
     if not wish.task_ids and wish.regex is None:
         return None
-    for task_id in wish.task_ids:
+    task_ids = [task_of(label) for label in wish.task_ids]
+    for task_id in task_ids:
         if task_id not in plan.index:
             raise NotFound(f"task of the DAG {plan.spec.dag_id!r} named", task_id, plan.index)
-    numbers = {plan.index[task_id] for task_id in wish.task_ids}
+    numbers = {plan.index[task_id] for task_id in task_ids}
     if wish.regex is not None:
         try:
             pattern = re.compile(wish.regex)
@@ -122,8 +125,8 @@ def clear(
         command = ClearTasks(
             dag_id=run.info.dag_id,
             run_id=run.info.run_id,
-            task_ids=tuple(dict.fromkeys(row.task_id for row in rows)),
-            seen={row.task_id: row.state for row in rows},
+            task_ids=_names(invocation, run, rows),
+            seen={row.label: row.state for row in rows},
             run_on_latest_version=wish.on_latest_version,
         )
         last = place == len(found) - 1  # once is enough to say that no scheduler runs
@@ -150,4 +153,16 @@ def _instances(invocation: Invocation, run: RunRow, wish: Wish) -> list[TaskInst
             if task.task_id not in there
         ]
     wanted = chosen(plan, instances, wish)
-    return [it for it in instances if it.task_id in wanted]
+    rows = narrowed((it for it in instances if it.task_id in wanted), wish.task_ids)
+    states = states_of(only_failed=wish.only_failed, only_running=wish.only_running)
+    mapped = {it.task_id for it in rows if it.map_index >= 0 and it.state in states}
+    return [it for it in rows if it.task_id not in mapped or it.state in states]
+
+
+def _names(invocation: Invocation, run: RunRow, rows: Sequence[TaskInstanceRow]) -> tuple[str, ...]:
+    """How a command names these rows: by task, but one by one where not all instances of a task are meant."""
+    there = Counter(it.task_id for it in invocation.system.runs.task_instances(run.pk))
+    meant = Counter(it.task_id for it in rows)
+    return tuple(
+        dict.fromkeys(it.label if meant[it.task_id] < there[it.task_id] else it.task_id for it in rows)
+    )

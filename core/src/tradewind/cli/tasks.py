@@ -16,7 +16,7 @@ from tradewind.cli.arguments import (
 )
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import Command, Parser, UsageError, whole_number
-from tradewind.cli.records import task_instance_record, task_record
+from tradewind.cli.records import Record, task_instance_record, task_record
 from tradewind.cli.runs import declare_clearing, declare_note
 from tradewind.errors import NotFound
 
@@ -47,8 +47,14 @@ def _states(invocation: Invocation, given: argparse.Namespace) -> None:
         task_instance_record(run, row, tasks.get(row.task_id))
         for row in invocation.system.runs.task_instances(run.pk)
     ]
-    columns = ("task_id", "state", "try_number", "start_date", "end_date", "duration", "reason")
+    columns = ["task_id", "state", "try_number", "start_date", "end_date", "duration", "reason"]
+    columns[1:1] = [name for name in ("map_index", "rendered_map_index") if _tells(records, name)]
     invocation.printer.records(records, columns, "The run has no tasks.")
+
+
+def _tells(records: list[Record], column: str) -> bool:
+    """Whether the column says anything: it is about mapped tasks alone."""
+    return any(record[column] not in (None, -1) for record in records)
 
 
 def _declare_why(parser: Parser) -> None:
@@ -178,9 +184,6 @@ def _declare_note(parser: Parser) -> None:
     dag_place(parser)
     run_place(parser)
     task_place(parser)
-    parser.add_argument(
-        "--map-index", type=int, default=-1, metavar="N", help="which instance of a mapped task"
-    )
     declare_note(parser)
 
 
@@ -188,7 +191,7 @@ def _note(invocation: Invocation, given: argparse.Namespace) -> None:
     from tradewind.cli.marking import note
 
     run = invocation.run_of(given.dag_id, given.run_id)
-    note(invocation, run, given.text, given.task_id, given.map_index)
+    note(invocation, run, given.text, given.task_id)
 
 
 COMMANDS = (

@@ -75,6 +75,12 @@ class CoreSettings:
         shown="number of CPUs, at least 2",
         least=1,
     )
+    max_map_length: int = _setting(
+        "integer",
+        100_000,
+        "Instances that a mapped task may have; more fail the task whose list is too long.",
+        least=1,
+    )
     dags_paused_at_creation: bool = _setting(
         "boolean", True, "Whether a DAG that is seen for the first time is switched off."
     )

@@ -16,7 +16,7 @@ def clear(machine: Machine, run: LiveRun, numbers: Iterable[int], reason: str) -
     them when the caller lets the machine consider them.
     """
     cleared = []
-    for number in numbers:
+    for number in run.spread(numbers):
         state = run.states[number]
         if state is TaskState.RESTARTING:
             continue
@@ -29,7 +29,7 @@ def clear(machine: Machine, run: LiveRun, numbers: Iterable[int], reason: str) -
                 machine.delta.cancels.append((attempt_id, reason))
             machine.move(run, number, TaskState.RESTARTING, reason)
         else:
-            run.max_tries[number] = run.try_numbers[number] + run.plan.tasks[number].retries
+            run.max_tries[number] = run.try_numbers[number] + run.task(number).retries
             machine.drop_attempt(run, number, reason)
             run.start_dates[number] = run.end_dates[number] = None
             machine.move(run, number, None, reason)
@@ -58,7 +58,7 @@ def mark(
     :return: those that were set, and those that ended by themselves first.
     """
     marked, missed = [], []
-    for number in numbers:
+    for number in run.spread(numbers):
         old = run.states[number]
         if seen is not None and number in seen and seen[number] not in TASK_FINAL and old in TASK_FINAL:
             if old is not state:
@@ -82,7 +82,7 @@ def mark_run(machine: Machine, run: LiveRun, state: RunState, reason: str) -> No
     ``failed``: what runs is ended as failed, what has not begun is skipped. ``success``: all tasks are set to success.
     Teardowns that have not ended go on in either case, and the run ends after them.
     """
-    pending = [n for n in run.plan.scopes.teardowns if run.states[n] not in TASK_FINAL]
+    pending = [n for n in run.spread(run.plan.scopes.teardowns) if run.states[n] not in TASK_FINAL]
     if run.state is not RunState.RUNNING or not pending:
         rest = TaskState.SUCCESS if state is RunState.SUCCESS else TaskState.SKIPPED
         if state is RunState.SUCCESS:
@@ -98,7 +98,7 @@ def mark_run(machine: Machine, run: LiveRun, state: RunState, reason: str) -> No
 
 def _succeed(machine: Machine, run: LiveRun, but: Iterable[int], reason: str) -> None:
     """Set all instances to success."""
-    for number in set(range(len(run.states))).difference(but):
+    for number in set(run.numbers()).difference(but):
         if run.states[number] not in (TaskState.SUCCESS, TaskState.REMOVED):
             machine.drop_attempt(run, number, reason)
             run.end_dates[number] = run.end_dates[number] or machine.now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tradewind.logic.mapping import domains_of
 from tradewind.logic.scopes import Scopes, effective_leaves, reach
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import TriggerRule
@@ -11,11 +12,14 @@ class Plan:
     """The graph of one DAG version, shared by all of its runs. Tasks are numbered in the order of the file."""
 
     __slots__ = (
-        "affected",
         "choosers",
+        "domains",
         "downstream",
+        "far_choosers",
+        "further",
         "index",
         "leaves",
+        "mapped_over",
         "scopes",
         "spec",
         "starters",
@@ -33,7 +37,11 @@ class Plan:
             for other in after:
                 upstream[other].append(number)
         self.upstream = [tuple(before) for before in upstream]
-        #: for each task: those upstream that may choose against it
+        #: what each mapped task is mapped over
+        self.domains = domains_of(spec, self.index)
+        #: tasks that others are mapped over
+        self.mapped_over = frozenset(source for domain in self.domains.values() for source in domain.sources)
+        #: for each task: those directly upstream that may choose against it
         self.choosers = [
             tuple(number for number in before if spec.tasks[number].chooses) for before in self.upstream
         ]
@@ -41,10 +49,10 @@ class Plan:
         self.leaves = effective_leaves(self.tasks, self.downstream)
         #: setups and teardowns
         self.scopes = Scopes(self.tasks, self.downstream, self.upstream)
-        #: for each task: those to look at when it ends
-        self.affected = list(self.downstream)
-        for setup, work in self.scopes.work.items():
-            self.affected[setup] += work
+        #: for a task: those further up that may choose against all behind them
+        self.far_choosers: dict[int, tuple[int, ...]] = {}
+        #: for a task: those to look at when it ends, besides what is directly behind it
+        self.further = dict(self.scopes.work)
         for chooser, task in enumerate(self.tasks):
             if task.chooses_all:
                 self._reach_further(chooser)
@@ -57,13 +65,18 @@ class Plan:
 
     def _reach_further(self, chooser: int) -> None:
         """What is not directly behind waits for the choice too, before it ends without running."""
-        further = self.reach({chooser}).difference(self.downstream[chooser], (chooser,))
-        self.affected[chooser] += tuple(sorted(further))
-        for number in further:
-            self.choosers[number] += (chooser,)
+        far = self.reach({chooser}).difference(self.downstream[chooser], (chooser,))
+        self.further[chooser] = (*self.further.get(chooser, ()), *sorted(far))
+        for number in far:
+            self.far_choosers[number] = (*self.far_choosers.get(number, ()), chooser)
 
     def __len__(self) -> int:
         return len(self.tasks)
+
+    def together(self, one: int, other: int) -> bool:
+        """Whether two tasks are mapped together, so that instances of the same map index belong to each other."""
+        domain = self.domains.get(one)
+        return domain is not None and other in self.domains and self.domains[other].name == domain.name
 
     def reach(self, numbers: set[int]) -> set[int]:
         """The tasks of ``numbers`` and everything downstream of them."""

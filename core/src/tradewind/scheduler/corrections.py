@@ -31,8 +31,8 @@ def clear(loading: Loading, turn: Turn, command: ClearTasks, reason: str) -> dic
     if command.only:
         numbers = [number for number in numbers if run.states[number] in command.only]
     if run is not began_as:  # what is new in the version runs too
-        known = set(began_as.pks)
-        numbers = sorted({*numbers, *(number for number, pk in enumerate(run.pks) if pk not in known)})
+        known = {began_as.pks[number] for number in began_as.numbers()}
+        numbers = sorted({*numbers, *(number for number in run.numbers() if run.pks[number] not in known)})
     left = {
         run.label(number): run.states[number]
         for number in numbers
@@ -52,13 +52,13 @@ def mark_tasks(loading: Loading, turn: Turn, command: MarkTasks, reason: str) ->
         raise Refused(f"A task can be marked success, failed or skipped, not {command.state}.")
     run = _run(loading, turn, command.dag_id, command.run_id)
     numbers = _numbers(run, command.task_ids)
-    seen = {run.plan.index[name]: state for name, state in command.seen.items() if name in run.plan.index}
+    seen = {number: state for name, state in command.seen.items() for number in run.named(name)}
     before: Mapping[int, TaskState | None] = dict(enumerate(run.states))
     marked, missed = clearing.mark(turn.machine, run, numbers, command.state, reason, seen)
     again: list[int] = []
     if command.state is not TaskState.FAILED:
-        behind = run.plan.reach(set(marked)).difference(marked)
-        again = [n for n in sorted(behind) if before[n] in FAILED and run.states[n] in FAILED]
+        behind = run.spread(sorted(run.plan.reach({run.task_of(number) for number in marked})))
+        again = [n for n in behind if before.get(n) in FAILED and run.states[n] in FAILED and n not in marked]
         again = _clear(loading, turn, run, again, f"{reason}: a task upstream of it")
     loading.let_go(turn.memory, run)
     return {
@@ -153,8 +153,8 @@ def _on_latest_version(loading: Loading, turn: Turn, run: LiveRun, command: Clea
     if dag is None or dag.version_id == run.info.version_id:
         return run
     plan = loading.plan(turn.memory, dag.version_id)
-    _known(plan, command.task_ids)  # before anything is changed
-    return take_version(turn, run, plan, dag.version_id, loading.instances(run.pk))
+    _check(plan, command.task_ids)  # before anything is changed
+    return take_version(turn, run, plan, dag.version_id, loading)
 
 
 def _run(loading: Loading, turn: Turn, dag_id: str, run_id: str) -> LiveRun:
@@ -168,12 +168,19 @@ def _run(loading: Loading, turn: Turn, dag_id: str, run_id: str) -> LiveRun:
 
 def _numbers(run: LiveRun, task_ids: tuple[str, ...]) -> list[int]:
     if not task_ids:
-        return list(range(len(run.plan)))
-    return [run.plan.index[task_id] for task_id in _known(run.plan, task_ids)]
-
-
-def _known(plan: Plan, task_ids: tuple[str, ...]) -> tuple[str, ...]:
+        return list(run.numbers())
     for task_id in task_ids:
-        if task_id not in plan.index:
-            raise NotFound(f"task of the DAG {plan.spec.dag_id!r} named", task_id, plan.index)
-    return task_ids
+        if not run.named(task_id):
+            raise _no_task(run.plan, task_id)
+    return [number for task_id in task_ids for number in run.named(task_id)]
+
+
+def _check(plan: Plan, task_ids: tuple[str, ...]) -> None:
+    """See that a version has the tasks of these instances."""
+    for task_id in task_ids:
+        if task_id.partition("[")[0] not in plan.index:
+            raise _no_task(plan, task_id)
+
+
+def _no_task(plan: Plan, task_id: str) -> NotFound:
+    return NotFound(f"task of the DAG {plan.spec.dag_id!r} named", task_id, plan.index)

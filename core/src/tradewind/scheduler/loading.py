@@ -7,11 +7,13 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from tradewind.errors import NotFound, TradewindError
+from tradewind.logic import mapping
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
-from tradewind.model.run import DataInterval, RunRow, TaskInstanceRow
+from tradewind.model.run import DataInterval, RunRow, TaskInstanceRow, instance_label
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
+from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.rows import dag_row
 from tradewind.store.attempts import AttemptRepository
@@ -22,6 +24,7 @@ from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import DagRow, LoadedRun
 from tradewind.store.runs import RunRepository
 from tradewind.store.writer import Writer
+from tradewind.store.xcoms import XComRepository
 from tradewind.timetables import Timetable, resolve
 
 log = logging.getLogger("tradewind.scheduler")
@@ -35,6 +38,7 @@ class Loading:
         self._runs = RunRepository(store)
         self._attempts = AttemptRepository(store)
         self._pools = PoolRepository(store)
+        self._xcoms = XComRepository(store)
         self._version = lru_cache(maxsize=256)(self._dags.load_version)
 
     def everything(self, only_runs: Collection[int] | None = None) -> Memory:
@@ -104,6 +108,14 @@ class Loading:
         memory.runs[run.pk] = run
         return run
 
+    def know_lengths(self, run: LiveRun) -> None:
+        """Let the run know the lengths of what others are mapped over, as far as the store does."""
+        if run.plan.mapped_over:
+            names = [run.plan.tasks[task].task_id for task in run.plan.mapped_over]
+            for task_id, index, length in self._xcoms.lengths(run.pk, names, RETURN_VALUE):
+                for number in run.named(instance_label(task_id, index)):
+                    mapping.left(run, number, length)
+
     def instances(self, run_pk: int) -> list[TaskInstanceRow]:
         """The run's task instances as the store has them."""
         return self._runs.task_instances(run_pk)
@@ -150,7 +162,9 @@ class Loading:
 
     def _restore(self, memory: Memory, loaded: LoadedRun) -> LiveRun:
         plan = self.plan(memory, loaded.run.info.version_id)
-        return LiveRun.restore(plan, loaded.run, list(loaded.task_instances), loaded.run.even_if_paused)
+        run = LiveRun.restore(plan, loaded.run, list(loaded.task_instances), loaded.run.even_if_paused)
+        self.know_lengths(run)
+        return run
 
     def _take_up(self, memory: Memory, loaded: LoadedRun) -> None:
         run = self._restore(memory, loaded)

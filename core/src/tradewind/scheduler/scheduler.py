@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tradewind.errors import StoreError
+from tradewind.logic.expansion import MAX_MAP_LENGTH
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
@@ -57,6 +58,7 @@ class Parts:
     default_executor: str
     variables: VariableRepository
     connections: ConnectionRepository
+    max_map_length: int = MAX_MAP_LENGTH
     doorbell: Path | None = None
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
@@ -87,7 +89,12 @@ class Scheduler:
         self._loading = Loading(parts.store)
         self._commands = Commands(self._loading)
         self._around = Surroundings(
-            self._writer, parts.ids.new_id, parts.executors, parts.default_executor, parts.serves_all
+            self._writer,
+            parts.ids.new_id,
+            parts.executors,
+            parts.default_executor,
+            parts.max_map_length,
+            parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
@@ -274,7 +281,8 @@ class Scheduler:
     def _take_up(self, run: LiveRun) -> None:
         """A run that was going on: put its instances where they belong."""
         admission, default = self.memory.admission, self._parts.default_executor
-        for number, state in enumerate(run.states):
+        for number in run.numbers():
+            state = run.states[number]
             if state is TaskState.SCHEDULED:
                 admission.add(self.memory.candidate(run, number, default))
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):

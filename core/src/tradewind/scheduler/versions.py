@@ -2,61 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
+from tradewind.logic import mapping
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.model.run import RunRow, TaskInstanceRow
 from tradewind.model.states import TASK_ACTIVE, TaskState
+from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.rows import instance_row, new_instance_row, run_row
 from tradewind.scheduler.turn import Turn
 
 
-def take_version(
-    turn: Turn, old: LiveRun, plan: Plan, version_id: str, stored: Iterable[TaskInstanceRow]
-) -> LiveRun:
-    """The run on another version. What runs of it goes on; only attempts of tasks that are gone are ended.
-
-    :param stored: the run's instances as the store has them, those of tasks that earlier versions had too.
-    """
-    reason = f"its task is not in the version {version_id} that the run takes"
-    rows = {(row.task_id, row.map_index): row for row in stored}
-    for number in range(len(old.pks)):
-        task_id = old.label(number)
-        if task_id not in plan.index and old.states[number] is not TaskState.REMOVED:
-            turn.machine.drop_attempt(old, number, reason)
-            turn.machine.move(old, number, TaskState.REMOVED, reason)
-        rows[task_id, -1] = _row_of(old, number)
-    turn.batch.task_instances += [instance_row(old, number) for number in sorted(old.dirty)]
+def take_version(turn: Turn, old: LiveRun, plan: Plan, version_id: str, loading: Loading) -> LiveRun:
+    """The run on another version. What runs of it goes on; only attempts of tasks that are gone are ended."""
+    turn.insert_instances()
+    rows = {(row.task_id, row.map_index): row for row in loading.instances(old.pk)}
+    for number in list(old.numbers()):
+        if not _is_in(plan, old.task(number).task_id, old.map_index(number)):
+            _remove(turn, old, number, f"its task is not in the version {version_id} that the run takes")
+        row = _row_of(old, number)
+        rows[row.task_id, row.map_index] = row
+    turn.batch.task_instances += [
+        instance_row(old, number) for number in sorted(old.dirty) if old.pks[number]
+    ]
     old.dirty.clear()
     old.run_dirty = False
+    kept = [row for row in rows.values() if _is_in(plan, row.task_id, row.map_index)]
     fresh = LiveRun.restore(
-        plan, _run_row_of(old, version_id), _in_version(turn, old, plan, rows), old.even_if_paused
+        plan, _run_row_of(old, version_id), kept + _added(turn, old, plan, kept), old.even_if_paused
     )
-    number_of = {pk: number for number, pk in enumerate(fresh.pks)}
+    loading.know_lengths(fresh)
+    for task, length in old.lengths.items():  # what was left in this turn is not in the store yet
+        for number in fresh.named(old.plan.tasks[task].task_id):
+            mapping.left(fresh, number, length)
+    number_of = {fresh.pks[number]: number for number in fresh.numbers()}
     fresh.losses = {number_of[old.pks[n]]: lost for n, lost in old.losses.items() if old.pks[n] in number_of}
     turn.batch.runs.append(run_row(fresh))
     _put_in_place(turn, old, fresh, number_of)
-    for number, state in enumerate(fresh.states):
-        if state is TaskState.REMOVED:
+    for number in list(fresh.numbers()):
+        if fresh.states[number] is TaskState.REMOVED and fresh.map_index(number) < 0:
             turn.machine.move(fresh, number, None, "its task is back in the version that the run takes")
     return fresh
 
 
-def _in_version(
-    turn: Turn, old: LiveRun, plan: Plan, rows: dict[tuple[str, int], TaskInstanceRow]
-) -> list[TaskInstanceRow]:
-    """The instances of the version's tasks, with those of tasks that are new."""
-    known = {task_id for task_id, _ in rows}
+def _is_in(plan: Plan, task_id: str, map_index: int) -> bool:
+    """Whether the version has such an instance: its task, mapped where it is one of many."""
+    number = plan.index.get(task_id)
+    return number is not None and (map_index < 0 or number in plan.domains)
+
+
+def _remove(turn: Turn, run: LiveRun, number: int, reason: str) -> None:
+    if run.states[number] is not TaskState.REMOVED:
+        turn.machine.drop_attempt(run, number, reason)
+        turn.machine.move(run, number, TaskState.REMOVED, reason)
+
+
+def _added(turn: Turn, old: LiveRun, plan: Plan, kept: list[TaskInstanceRow]) -> list[TaskInstanceRow]:
+    """Rows for the tasks that have none."""
+    known = {row.task_id for row in kept}
     new = [task for task in plan.tasks if task.task_id not in known]
     pks = turn.around.writer.insert_task_instances(old.pk, [new_instance_row(task) for task in new])
-    kept = [row for row in rows.values() if row.task_id in plan.index]
-    added = [
+    return [
         TaskInstanceRow(pk=pk, run_pk=old.pk, task_id=task.task_id, max_tries=task.retries)
         for pk, task in zip(pks, new, strict=True)
     ]
-    return kept + added
 
 
 def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int, int]) -> None:
@@ -66,7 +76,7 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
     for attempt in memory.attempts.values():
         if attempt.run is old and old.pks[attempt.number] in number_of:
             attempt.run, attempt.number = fresh, number_of[old.pks[attempt.number]]
-    for number in range(len(old.pks)):
+    for number in old.numbers():
         memory.admission.release((old.pk, number))
     for name in ("ready", "released", "waits"):
         setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not old])
@@ -74,7 +84,8 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
     dag = memory.dags.get(fresh.info.dag_id)
     if dag is not None:
         dag.queued[:] = [fresh if run is old else run for run in dag.queued]
-    for number, state in enumerate(fresh.states):
+    for number in fresh.numbers():
+        state = fresh.states[number]
         if state is TaskState.SCHEDULED:
             delta.ready.append((fresh, number))
         elif state in TASK_ACTIVE:
@@ -89,7 +100,8 @@ def _row_of(run: LiveRun, number: int) -> TaskInstanceRow:
     return TaskInstanceRow(
         pk=run.pks[number],
         run_pk=run.pk,
-        task_id=run.label(number),
+        task_id=run.task(number).task_id,
+        map_index=run.map_index(number),
         state=run.states[number],
         try_number=run.try_numbers[number],
         max_tries=run.max_tries[number],

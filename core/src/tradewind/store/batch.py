@@ -24,6 +24,10 @@ class Batch:
     run_notes: list[Row] = field(default_factory=list)
     #: run_pk, task_id, map_index, note
     task_notes: list[Row] = field(default_factory=list)
+    #: pk: of a mapped task as a whole, which becomes its first instance
+    expanded: list[Row] = field(default_factory=list)
+    #: pk, name
+    instance_names: list[Row] = field(default_factory=list)
     #: all columns of ``attempt`` but started_at, revoked_at, ended_at, outcome, reason, host, pid
     new_attempts: list[Row] = field(default_factory=list)
     #: id, started_at, host, pid

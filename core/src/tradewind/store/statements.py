@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     null,
     select,
     true,
@@ -85,6 +86,13 @@ class Statements:
             .values(
                 _binds("state try_number max_tries attempt_id due_at start_date end_date branch reason"),
             )
+        )
+
+        self.expanded = self._text(
+            update(task).where(task.c.id == bindparam("pk")).values(map_index=literal_column("0"))
+        )
+        self.instance_names = self._text(
+            update(task).where(task.c.id == bindparam("pk")).values(_binds("name"))
         )
 
     def _inserting_a_run(self) -> ClauseElement:

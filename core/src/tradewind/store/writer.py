@@ -39,6 +39,7 @@ _TASK_DEFAULTS: Row = {
     "start_date": None,
     "end_date": None,
     "branch": None,
+    "name": None,
     "reason": "",
     "note": None,
 }
@@ -47,7 +48,9 @@ _ORDER = (
     "new_attempts",
     "started_attempts",
     "ended_attempts",
+    "expanded",
     "task_instances",
+    "instance_names",
     "runs",
     "run_notes",
     "task_notes",
