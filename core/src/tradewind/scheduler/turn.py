@@ -218,6 +218,11 @@ class Turn:
             self.create_run(dag, dag.scheduled(planned))
         dag.cursor, dag.planned = planned.interval, None
 
+    def reopen(self, dag: LiveDag, run: LiveRun) -> None:
+        """A run that had ended, perhaps in this very turn, waits for a place anew."""
+        self.starting.reopen(dag, run)
+        self.touch(dag)
+
     def touch(self, dag: LiveDag) -> None:
         """Look at the DAG's runs and schedule at the end of this turn."""
         self.touched[dag.dag_id] = dag
@@ -235,8 +240,7 @@ class Turn:
             self.starting.go_on()
         self.starting.lighten()
         delta = self.machine.delta
-        if delta.expanded:
-            self._insert_instances()
+        self.insert_instances()
         for attempt_id, reason in delta.cancels:
             if attempt_id in self.memory.attempts:
                 self.effects.cancels.append((self.memory.attempts[attempt_id], reason))
@@ -282,7 +286,7 @@ class Turn:
                 )
             self.batch.new_attempts.append(self._attempt_row(attempt))
 
-    def _insert_instances(self) -> None:
+    def insert_instances(self) -> None:
         """Rows for the new instances of mapped tasks; the first of a task takes the row of the task as a whole."""
         new: dict[int, tuple[LiveRun, list[int]]] = {}
         for run, number in self.machine.delta.expanded:
@@ -295,6 +299,7 @@ class Turn:
             for number, pk in zip(numbers, pks, strict=True):
                 run.pks[number] = pk
                 run.dirty.discard(number)
+        self.machine.delta.expanded.clear()
 
     def _attempt_row(self, attempt: OpenAttempt) -> dict[str, object]:
         run, number = attempt.run, attempt.number
