@@ -70,7 +70,9 @@ class Attempts:
 
     def under_way(self) -> int:
         """Attempts that hold a slot."""
-        return sum(not attempt.reported for attempt in self._attempts.values())
+        return sum(
+            not attempt.reported and attempt.order.kind == "task" for attempt in self._attempts.values()
+        )
 
     def attach(self, asker: Asker) -> None:
         """A scheduler is there: it gets the questions that none has answered."""
@@ -132,7 +134,8 @@ class Attempt:
         worker.send(Launch(self.order))
         if (timeout := self.order.timeout) is not None:
             margin = self._all.options.timeout_margin
-            outcome = Failed(f"execution_timeout of {timeout:g} s exceeded")
+            limit = "execution_timeout" if self.order.kind == "task" else "the time limit of callbacks"
+            outcome = Failed(f"{limit} of {timeout:g} s exceeded")
             self._later(timeout + margin, lambda: self.stop(outcome))
 
     def stop(self, outcome: Outcome | AttemptLost, last_words: str = "") -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tradewind.plugins.manager import PluginManager
     from tradewind.scheduler.scheduler import Parts
     from tradewind.store.attempts import AttemptRepository
+    from tradewind.store.callbacks import CallbackRepository
     from tradewind.store.commands import CommandRepository
     from tradewind.store.connections import ConnectionRepository
     from tradewind.store.crypto import Vault
@@ -104,6 +105,13 @@ class System:
         from tradewind.store.attempts import AttemptRepository
 
         return AttemptRepository(self.store)
+
+    @cached_property
+    def callbacks(self) -> CallbackRepository:
+        """Which callbacks were called for."""
+        from tradewind.store.callbacks import CallbackRepository
+
+        return CallbackRepository(self.store)
 
     @cached_property
     def xcoms(self) -> XComRepository:
@@ -194,6 +202,8 @@ class System:
             doorbell=self.doorbell if bell else None,
             serves_all=serves_all,
             runs=runs,
+            callbacks_at_once=self.settings.tasks.callbacks_at_once,
+            callback_timeout=self.settings.tasks.callback_timeout_seconds,
         )
 
     # -- commands --------------------------------------------------------------------------------------------

@@ -18,8 +18,6 @@ def unenforced(dag: DagSpec) -> Iterator[Problem]:
         )
     if dag.max_consecutive_failed_dag_runs:
         yield _warning("max_consecutive_failed_dag_runs is not acted on yet: watch its runs")
-    if dag.callbacks:
-        yield _warning(f"{', '.join(dag.callbacks)} of the DAG are not called yet: set them on its tasks")
     for task in dag.tasks:
         if task.depends_on_past or task.wait_for_downstream:
             yield _warning(

@@ -17,6 +17,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "dags": ("dags", "list, show, trigger and pause DAGs; why one does not run"),
     "runs": ("runs", "list, show, clear and mark runs"),
     "tasks": ("tasks", "list, clear and explain tasks; read their logs"),
+    "callbacks": ("callbacks", "which callbacks were called, and their logs"),
     "variables": ("variables", "values that tasks read by name"),
     "connections": ("connections", "how to reach outside systems"),
     "pools": ("pools", "slots that tasks share"),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tradewind.model.connection import Connection
     from tradewind.model.run import RunRow, TaskInstanceRow
     from tradewind.model.spec import DagSpec, TaskSpec
+    from tradewind.store.callbacks import CallbackRow
     from tradewind.store.rows import AttemptRow, DagRow, ImportErrorRow, PoolRow, TransitionRow, VersionRow
 
 Record = dict[str, Any]
@@ -141,6 +142,31 @@ def attempt_record(row: AttemptRow) -> Record:
         "hostname": row.host,
         "pid": row.pid,
         "reason": row.reason,
+    }
+
+
+def callback_record(row: CallbackRow) -> Record:
+    """An attempt at calling callbacks. Its state is that of the calls, not of the task."""
+    attempt = row.attempt
+    if attempt.outcome is None:
+        state = "queued" if attempt.started_at is None else "running"
+    else:
+        state = "success" if attempt.outcome == "succeeded" else attempt.outcome
+    return {
+        "attempt_id": attempt.id,
+        "dag_id": row.dag_id,
+        "run_id": row.run_id,
+        "task_id": None if row.request.of_run else row.request.task_id,
+        "map_index": row.request.map_index,
+        "try_number": row.request.try_number,
+        "callback": ", ".join(row.request.names),
+        "state": state,
+        "delivery": attempt.physical_no,
+        "requested_at": attempt.issued_at,
+        "start_date": attempt.started_at,
+        "end_date": attempt.ended_at,
+        "reason": attempt.reason,
+        "called_for": row.request.reason,
     }
 
 

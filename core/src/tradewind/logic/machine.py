@@ -100,7 +100,7 @@ class Machine:
                 begun = old in (TaskState.RUNNING, TaskState.RESTARTING)
                 self._drop_attempt(run, number, reason)
                 self._move(run, number, TaskState.FAILED if begun else rest, reason)
-        self._finish_run(run, state, reason)
+        self._finish_run(run, state, reason, outright=True)
 
     # -- facts -----------------------------------------------------------------------------------------------
 
@@ -336,9 +336,10 @@ class Machine:
         else:
             self._finish_run(run, RunState.SUCCESS, "all tasks at its end succeeded or were skipped")
 
-    def _finish_run(self, run: LiveRun, state: RunState, reason: str) -> None:
+    def _finish_run(self, run: LiveRun, state: RunState, reason: str, *, outright: bool = False) -> None:
         run.end_date = self.now
         self._move_run(run, state, reason)
+        self.delta.transitions[-1].outright = outright
         self.delta.ended_runs.append(run)
 
     def _drop_attempt(self, run: LiveRun, number: int, reason: str) -> None:

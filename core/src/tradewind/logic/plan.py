@@ -9,7 +9,17 @@ from tradewind.model.states import TriggerRule
 class Plan:
     """The graph of one DAG version, shared by all of its runs. Tasks are numbered in the order of the file."""
 
-    __slots__ = ("choosers", "downstream", "index", "leaves", "spec", "starters", "tasks", "upstream")
+    __slots__ = (
+        "calls_back",
+        "choosers",
+        "downstream",
+        "index",
+        "leaves",
+        "spec",
+        "starters",
+        "tasks",
+        "upstream",
+    )
 
     def __init__(self, spec: DagSpec) -> None:
         self.spec = spec
@@ -25,6 +35,8 @@ class Plan:
         self.choosers = [
             tuple(number for number in before if spec.tasks[number].chooses) for before in self.upstream
         ]
+        #: whether any change of state calls anything
+        self.calls_back = bool(spec.callbacks or any(task.callbacks for task in spec.tasks))
         #: tasks whose state makes the run's
         self.leaves = frozenset(number for number, after in enumerate(self.downstream) if not after)
         #: tasks that may start as soon as the run does

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.run import RunInfo
 
 
@@ -24,7 +25,7 @@ class Order:
     """Run one attempt.
 
     :param attempt_id: uuid7; the idempotency key everywhere.
-    :param kind: ``"task"``: run the task; ``"callback"``: run the callbacks named in ``callback``.
+    :param kind: ``"task"``: run the task; ``"callback"``: call what ``callback`` names.
     :param log_path: where the attempt's log goes, relative to the log folder.
     :param timeout: seconds of ``execution_timeout``; the agent kills the attempt's process group a little later.
     :param resume: for a task that waited: what it waits with (method, arguments, event).
@@ -45,7 +46,7 @@ class Order:
     priority: int = 0
     xcoms: tuple[KnownXCom, ...] = ()
     resume: dict[str, Any] | None = None
-    callback: dict[str, Any] | None = None
+    callback: CallbackRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

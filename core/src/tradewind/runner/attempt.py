@@ -1,20 +1,19 @@
-"""One attempt: the task is rendered and executed, its result pushed, its callbacks called, its outcome told."""
+"""One attempt: the task is rendered and executed, its result pushed, its outcome told; or callbacks are called."""
 
 from __future__ import annotations
 
 import copy
 import logging
 import sys
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from tradewind.errors import NotFound, SerializationError, TaskTimeout
 from tradewind.model.facts import XCom
 from tradewind.model.order import Order
-from tradewind.model.outcomes import Branched, Failed, Outcome, Skipped, Succeeded
-from tradewind.model.states import TaskState
+from tradewind.model.outcomes import Failed, Outcome, Skipped, Succeeded
 from tradewind.ports.clock import Clock
 from tradewind.runner.accessors import Macros
+from tradewind.runner.callbacks import call_all, run_request
 from tradewind.runner.context import TaskContext
 from tradewind.runner.loading import LoadedDag
 from tradewind.runner.runtime import AttemptRuntime
@@ -22,21 +21,13 @@ from tradewind.runner.settings import RunnerSettings
 from tradewind.runner.task_instance import TaskInstance
 from tradewind.runner.time_limit import time_limit
 from tradewind.runner.tracebacks import class_names, reason_of, user_traceback
-from tradewind.runner.verdicts import outcome_of_error, will_retry
+from tradewind.runner.verdicts import outcome_of_error
 from tradewind.runner.xcoms import RETURN_VALUE, XComs
 
 if TYPE_CHECKING:
     from tradewind.authoring.operator import BaseOperator
 
 log = logging.getLogger("tradewind.task")
-
-#: callbacks by the state that a task instance goes to
-_CALLBACKS = {
-    TaskState.SUCCESS: "on_success_callback",
-    TaskState.FAILED: "on_failure_callback",
-    TaskState.UP_FOR_RETRY: "on_retry_callback",
-    TaskState.SKIPPED: "on_skipped_callback",
-}
 
 
 class Attempt:
@@ -63,14 +54,16 @@ class Attempt:
         except NotFound as error:
             log.error("%s", error)
             return Failed(reason_of(error), class_names(error)), ()
-        if self._order.kind == "callback":
-            return self._run_callbacks(context), ()
+        if self._order.callback is not None:
+            request = self._order.callback
+            owner = self._loaded.dag if request.of_run else self.task
+            return run_request(request, context, owner, self._order.timeout, self._shown), ()
         return self._run_task(context)
 
     def _prepare(self) -> TaskContext:
         order, dag = self._order, self._loaded.dag
         # A copy, since rendering writes into the task and the DAG may be used again in this process.
-        task = self.task = copy.copy(dag.get_task(order.task_id))
+        task = self.task = copy.copy(dag.get_task(order.task_id)) if order.task_id else _no_task()
         ti = TaskInstance(task, order, self._xcoms, self._clock.now(), self._settings.base_url)
         macros = Macros(self._settings.macros)
         context = TaskContext(dag, ti, order.run, self._runtime, self._clock, macros)
@@ -86,18 +79,13 @@ class Attempt:
                 xcoms = self._results(result)
             outcome = ti.decided or Succeeded()
         except BaseException as error:  # whatever user code raises is an outcome, SystemExit and Ctrl-C too
-            outcome = self._ended_by(error, context)
-        ti.end_date = self._clock.now()
-        state = self._state_after(outcome)
-        ti.state = state.value
-        if state in _CALLBACKS:
-            self._call(_CALLBACKS[state], context)
+            outcome = self._ended_by(error)
         return outcome, xcoms
 
     def _execute(self, context: TaskContext) -> Any:
         task, resume = context["task"], self._order.resume
         task.render_template_fields(context)
-        self._call("on_execute_callback", context)
+        call_all("on_execute_callback", task.on_execute_callback, context, self._shown)
         if resume is not None:
             arguments = dict(resume.get("kwargs") or {})
             if "event" in resume:
@@ -126,52 +114,17 @@ class Attempt:
             self._runtime.remember(xcom)
         return tuple(made)
 
-    def _ended_by(self, error: BaseException, context: TaskContext) -> Outcome:
+    def _ended_by(self, error: BaseException) -> Outcome:
         outcome = outcome_of_error(error)
         if isinstance(outcome, Skipped):
             log.info("The task skips itself: %s", outcome.reason)
             return outcome
         if isinstance(outcome, Failed):
-            context["exception"] = error
             sys.stdout.flush()
             print(self._shown(error), file=sys.stderr, end="", flush=True)
             if isinstance(error, TaskTimeout):
                 self.on_kill()
         return outcome
-
-    def _state_after(self, outcome: Outcome) -> TaskState:
-        order = self._order
-        match outcome:
-            case Succeeded() | Branched():
-                return TaskState.SUCCESS
-            case Skipped():
-                return TaskState.SKIPPED
-            case Failed():
-                again = will_retry(outcome, order.try_number, order.max_tries)
-                return TaskState.UP_FOR_RETRY if again else TaskState.FAILED
-        return TaskState.RUNNING
-
-    def _run_callbacks(self, context: TaskContext) -> Outcome:
-        """Callbacks of an attempt whose own process could not call them any more."""
-        asked = self._order.callback or {}
-        context["reason"] = asked.get("reason", "")
-        context["exception"] = RuntimeError(asked.get("reason", ""))
-        if asked.get("state"):
-            context["ti"].state = asked["state"]
-        for name in asked.get("callbacks", ()):
-            self._call(name, context)
-        return Succeeded()
-
-    def _call(self, name: str, context: TaskContext) -> None:
-        """Call the task's callbacks of that name; what they raise goes to the log and changes nothing."""
-        for callback in _several(getattr(self.task, name, None)):
-            try:
-                callback(context)
-            except TaskTimeout:
-                raise
-            except (Exception, SystemExit) as error:
-                shown = getattr(callback, "__name__", type(callback).__name__)
-                log.error("The %s %s() raised:\n%s", name, shown, self._shown(error).rstrip("\n"))
 
     def on_kill(self) -> None:
         """Let the operator clean up; what that raises goes to the log."""
@@ -186,10 +139,11 @@ class Attempt:
         return user_traceback(error, self._loaded.folder, self._loaded.original_folder)
 
 
-def _several(callbacks: Any) -> Iterable[Callable[[TaskContext], Any]]:
-    if callbacks is None:
-        return ()
-    return callbacks if isinstance(callbacks, (list, tuple)) else (callbacks,)
+def _no_task() -> BaseOperator:
+    """Stands for the task of a run that has none."""
+    from tradewind.authoring.operator import BaseOperator
+
+    return BaseOperator(task_id="none")
 
 
 def _described(result: Any) -> str:

@@ -38,10 +38,5 @@ def outcome_of_error(error: BaseException) -> Outcome:
     return Failed(reason_of(error), class_names(error))
 
 
-def will_retry(outcome: Failed, try_number: int, max_tries: int) -> bool:
-    """Whether a failed attempt is followed by another, as far as its process can tell."""
-    return outcome.retry != "never" and try_number <= max_tries
-
-
 def _message(error: BaseException) -> str:
     return " ".join(str(error).split())[:MAX_REASON]

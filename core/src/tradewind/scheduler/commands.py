@@ -50,6 +50,7 @@ class Commands:
             result = self._apply(turn, row.command, row.actor)
         except TradewindError as error:
             refused = str(error)
+        turn.callbacks.collect()
         turn.batch.commands.append(
             {
                 "id": row.id,

@@ -16,6 +16,7 @@ from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.rows import dag_row
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.batch import Row
+from tradewind.store.callbacks import CallbackRepository
 from tradewind.store.dags import DagRepository
 from tradewind.store.engine import Store
 from tradewind.store.pools import PoolRepository
@@ -35,6 +36,7 @@ class Loading:
         self._runs = RunRepository(store)
         self._attempts = AttemptRepository(store)
         self._pools = PoolRepository(store)
+        self._callbacks = CallbackRepository(store)
         self._version = lru_cache(maxsize=256)(self._dags.load_version)
 
     def everything(self, only_runs: Collection[int] | None = None) -> Memory:
@@ -53,6 +55,7 @@ class Loading:
             if loaded.run.state not in RUN_FINAL:
                 self._take_up(memory, loaded)
         self._take_up_attempts(memory)
+        self._take_up_callbacks(memory, only_runs)
         return memory
 
     def pools(self, memory: Memory) -> None:
@@ -161,9 +164,35 @@ class Loading:
     def _take_up_attempts(self, memory: Memory) -> None:
         by_instance = {pk: (run, number) for run in memory.runs.values() for number, pk in enumerate(run.pks)}
         for row in self._attempts.open_attempts():
-            found = by_instance.get(row.ti_pk or 0)
+            found = by_instance.get(row.ti_pk or 0) if row.kind == "task" else None
             if found is not None:
                 run, number = found
                 memory.attempts[row.id] = OpenAttempt(
                     row.id, run, number, row.executor, row.claimed_by, row.started_at is not None
                 )
+
+    def _take_up_callbacks(self, memory: Memory, only_runs: Collection[int] | None) -> None:
+        """Callbacks that were not called to their end; those without a claim were never handed out. Most are of runs that
+        have ended, which are read for them alone."""
+        rows = [row for row in self._callbacks.open() if only_runs is None or row.attempt.run_pk in only_runs]
+        runs = dict(memory.runs)
+        missing = {row.attempt.run_pk for row in rows} - runs.keys()
+        runs |= {loaded.run.pk: self._restore(memory, loaded) for loaded in self._runs.load(missing)}
+        for row in rows:
+            attempt = row.attempt
+            run = runs[attempt.run_pk]
+            open_attempt = OpenAttempt(
+                attempt.id,
+                run,
+                run.pks.index(attempt.ti_pk) if attempt.ti_pk in run.pks else -1,
+                attempt.executor,
+                attempt.claimed_by,
+                attempt.started_at is not None,
+                row.request,
+                attempt.physical_no,
+            )
+            if attempt.claimed_by is None:
+                memory.waiting_callbacks.append(open_attempt)
+            else:
+                memory.attempts[attempt.id] = open_attempt
+                memory.callbacks_out[attempt.executor] += 1

@@ -60,6 +60,8 @@ class Parts:
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
     runs: frozenset[int] = frozenset()
+    callbacks_at_once: int = 4  #: on each executor
+    callback_timeout: float = 300.0  #: seconds
     #: told of each of :data:`POINTS` that a turn passes; for tests that end the process there
     passing: Callable[[str], None] = lambda _point: None
 
@@ -75,7 +77,7 @@ class Scheduler:
         xcoms, runs = XComRepository(parts.store), RunRepository(parts.store)
         self._dispatch = Dispatch(
             parts.executors,
-            Orders(xcoms),
+            Orders(xcoms, parts.callback_timeout),
             Answers(parts.variables, parts.connections, xcoms, runs, lambda: self.memory),
             DagRepository(parts.store),
             self._loop,
@@ -86,7 +88,13 @@ class Scheduler:
         self._loading = Loading(parts.store)
         self._commands = Commands(self._loading)
         self._around = Surroundings(
-            self._writer, parts.ids.new_id, parts.executors, parts.default_executor, parts.serves_all
+            self._writer,
+            parts.ids.new_id,
+            parts.executors,
+            parts.default_executor,
+            parts.serves_all,
+            parts.callbacks_at_once,
+            parts.callback_timeout,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
@@ -245,7 +253,9 @@ class Scheduler:
     # -- memory ----------------------------------------------------------------------------------------------
 
     def _load(self) -> None:
-        own = None if self._parts.serves_all else self._parts.runs | set(self.memory.runs)
+        own = None
+        if not self._parts.serves_all:
+            own = self._parts.runs | set(self.memory.runs) | self.memory.runs_with_callbacks()
         self.memory = self._loading.everything(own)
         self._work_waits = True
         turn_due = self._due_dags

@@ -18,6 +18,7 @@ from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.ports.executor import Executor
+from tradewind.scheduler.callbacks import Callbacks
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
     add_transitions,
@@ -43,6 +44,8 @@ class Surroundings:
     makes_runs: bool = (
         True  #: whether schedules are followed; not so for a scheduler that serves a single run
     )
+    callbacks_at_once: int = 4
+    callback_timeout: float = 300.0  #: seconds
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Turn:
         self.machine = Machine(now)
         self.batch = Batch()
         self.effects = Effects()
+        self.callbacks = Callbacks(self)
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
         self._dags: dict[str, LiveDag] = {}
@@ -81,9 +85,13 @@ class Turn:
         if attempt is None or attempt.session != session:
             self.refused_facts += 1
             return
+        if attempt.callback is not None:
+            self.callbacks.take(fact, attempt)
+            return
         self.machine.cause = ("fact", attempt.id)
         with self.guarded(attempt.run, f"a fact about {attempt.run.label(attempt.number)}"):
             self._apply(fact, attempt)
+            self.callbacks.collect(fact)
 
     def _apply(self, fact: Fact, attempt: OpenAttempt) -> None:
         run, number = attempt.run, attempt.number
@@ -94,12 +102,12 @@ class Turn:
                 self.batch.started_attempts.append(row)
                 self.machine.started(run, number, fact.at)
             case XComPushed():
-                self._keep_xcom(attempt, fact.xcom)
+                self.keep_xcom(attempt, fact.xcom)
             case AttemptFinished():
                 for xcom in fact.xcoms:
-                    self._keep_xcom(attempt, xcom)
+                    self.keep_xcom(attempt, xcom)
                 started = to_micros(fact.started_at) if fact.started_at else None
-                self._close(
+                self.close(
                     attempt,
                     OUTCOME_NAMES[type(fact.outcome)],
                     fact.outcome.reason if isinstance(fact.outcome, Failed | Skipped) else "",
@@ -110,7 +118,7 @@ class Turn:
                 )
                 self.machine.finished(run, number, fact.outcome, fact.started_at, fact.ended_at)
             case AttemptLost():
-                self._close(attempt, "lost", fact.reason, self.micros)
+                self.close(attempt, "lost", fact.reason, self.micros)
                 self.machine.lost(run, number, attempt.started, fact.reason)
 
     def due(self, run_pk: int, number: int) -> None:
@@ -236,6 +244,7 @@ class Turn:
             self.start_runs()
             self.follow_schedules()
             self.start_runs()
+        self.callbacks.collect()
         delta = self.machine.delta
         for attempt_id, reason in delta.cancels:
             if attempt_id in self.memory.attempts:
@@ -244,7 +253,7 @@ class Turn:
             attempt = self.memory.attempts.get(attempt_id)
             if attempt is not None:
                 self.effects.cancels.append((attempt, reason))
-                self._close(attempt, "revoked", reason, self.micros)
+                self.close(attempt, "revoked", reason, self.micros)
         admission = self.memory.admission
         for run, number in delta.released:
             admission.release((run.pk, number))
@@ -254,6 +263,7 @@ class Turn:
         self.effects.waits = [(run, number) for run, number in delta.waits if run.state not in RUN_FINAL]
         if starts:
             self._issue()
+            self.callbacks.issue()
         add_transitions(self.batch, delta.transitions, self.memory.last_transition, self.micros)
 
     def _issue(self) -> None:
@@ -299,14 +309,17 @@ class Turn:
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _keep_xcom(self, attempt: OpenAttempt, xcom: XCom) -> None:
+    def keep_xcom(self, attempt: OpenAttempt, xcom: XCom) -> None:
+        """Keep a value that the attempt left."""
         run, number = attempt.run, attempt.number
         self.batch.xcoms.append(xcom_row(run, number, xcom, attempt.id, self.micros))
         if xcom.backend is None:
             self.memory.remember_xcom(run.pk, run.label(number), xcom.key, xcom.value)
 
-    def _close(self, attempt: OpenAttempt, outcome: str, reason: str, at: int, **known: object) -> None:
-        self.memory.attempts.pop(attempt.id, None)
+    def close(self, attempt: OpenAttempt, outcome: str, reason: str, at: int, **known: object) -> None:
+        """The attempt has ended."""
+        if self.memory.attempts.pop(attempt.id, None) is not None and attempt.callback is not None:
+            self.memory.callbacks_out[attempt.executor] -= 1
         self.batch.ended_attempts.append(ended_attempt_row(attempt.id, at, outcome, reason, **known))
 
     def guarded(self, run: LiveRun, what: str) -> _Guard:
@@ -319,7 +332,8 @@ class Turn:
         self.batch.problems.append({"run_pk": run.pk, "what": what, "traceback": text, "at": self.micros})
         self.memory.parked.add(run.pk)
         self.memory.forget_run(run)
-        for attempt in [it for it in self.memory.attempts.values() if it.run is run]:
+        self.callbacks.forget(run)
+        for attempt in [it for it in self.memory.attempts.values() if it.run is run and not it.callback]:
             del self.memory.attempts[attempt.id]
         delta = self.machine.delta
         for name in ("ready", "released", "waits"):

@@ -22,6 +22,10 @@ class Batch:
     task_instances: list[Row] = field(default_factory=list)
     #: all columns of ``attempt`` but started_at, revoked_at, ended_at, outcome, reason, host, pid
     new_attempts: list[Row] = field(default_factory=list)
+    #: id, claimed_by, claimed_at: attempts that waited for their executor
+    claimed_attempts: list[Row] = field(default_factory=list)
+    #: all columns of ``callback``
+    callbacks: list[Row] = field(default_factory=list)
     #: id, started_at, host, pid
     started_attempts: list[Row] = field(default_factory=list)
     #: id, ended_at, outcome, reason, started_at (kept as it is where null), host, pid

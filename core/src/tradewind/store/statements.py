@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from tradewind.store import tables as t
+from tradewind.store.tables_callbacks import callback
 
 #: columns of an attempt that are not known when it is made, or that follow from others
 _LATER = ("started_at", "revoked_at", "ended_at", "outcome", "reason", "host", "pid", "open")
@@ -84,6 +85,10 @@ class Statements:
     def _make_attempts(self) -> None:
         attempt = t.attempt
         self.new_attempts = self._text(_inserting(attempt, without=_LATER, open=true()))
+        self.claimed_attempts = self._text(
+            update(attempt).where(*_matches(attempt, "id")).values(_binds("claimed_by claimed_at"))
+        )
+        self.callbacks = self._text(_inserting(callback))
         self.started_attempts = self._text(
             update(attempt).where(*_matches(attempt, "id")).values(_binds("started_at host pid"))
         )
@@ -102,7 +107,8 @@ class Statements:
         """Forget a DAG with all that hangs on it; task instances and XComs go with their runs."""
         runs = select(t.dag_run.c.id).where(*_matches(t.dag_run, "dag_id"))
         of_runs = [
-            delete(table).where(table.c.run_pk.in_(runs)) for table in (t.transition, t.attempt, t.problem)
+            delete(table).where(table.c.run_pk.in_(runs))
+            for table in (callback, t.transition, t.attempt, t.problem)
         ]
         of_dag = [
             delete(table).where(*_matches(table, "dag_id"))

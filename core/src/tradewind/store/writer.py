@@ -42,6 +42,8 @@ _TASK_DEFAULTS: Row = {
 #: the lists of a batch in the order in which they are written: what is forgotten goes before what replaces it
 _ORDER = (
     "new_attempts",
+    "claimed_attempts",
+    "callbacks",
     "started_attempts",
     "ended_attempts",
     "task_instances",
