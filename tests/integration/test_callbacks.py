@@ -96,7 +96,7 @@ def _check(house: House, ledger: Path) -> None:
     assert [line.split()[:2] for line in of_run] == [["run", "task_failure"]]
     assert {line: 1 for line in called if line not in of_run} == EXPECTED
     accepted = Counter(
-        (row.request.task_id, row.request.event, row.request.try_number)
+        (row.request.of_run, row.request.task_id, row.request.event, row.request.try_number)
         for row in house.system.callbacks.find("work")
         if row.attempt.outcome == "succeeded"
     )
