@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from tradewind.authoring.params import Param, ParamsDict
     from tradewind.authoring.references import XComArg
     from tradewind.authoring.relations import Label, chain, chain_linear, cross_downstream
+    from tradewind.authoring.retry_policy import (
+        ChainRetryPolicy,
+        ExceptionRetryPolicy,
+        RetryAction,
+        RetryDecision,
+        RetryPolicy,
+        RetryRule,
+    )
     from tradewind.authoring.taskflow import dag, task
     from tradewind.authoring.variable import Variable
     from tradewind.authoring.weights import WeightRule
@@ -35,15 +43,21 @@ _HOMES = {
     "BaseHook": "tradewind.authoring.hook",
     "BaseOperator": "tradewind.authoring.operator",
     "BranchPythonOperator": "tradewind.authoring.operators.branch",
+    "ChainRetryPolicy": "tradewind.authoring.retry_policy",
     "Connection": "tradewind.model.connection",
     "Context": "tradewind.authoring.context",
     "EmptyOperator": "tradewind.authoring.operators.empty",
+    "ExceptionRetryPolicy": "tradewind.authoring.retry_policy",
     "FailTask": "tradewind.errors",
     "Label": "tradewind.authoring.relations",
     "LatestOnlyOperator": "tradewind.authoring.operators.latest_only",
     "Param": "tradewind.authoring.params",
     "ParamsDict": "tradewind.authoring.params",
     "PythonOperator": "tradewind.authoring.operators.python",
+    "RetryAction": "tradewind.authoring.retry_policy",
+    "RetryDecision": "tradewind.authoring.retry_policy",
+    "RetryPolicy": "tradewind.authoring.retry_policy",
+    "RetryRule": "tradewind.authoring.retry_policy",
     "ShortCircuitOperator": "tradewind.authoring.operators.short_circuit",
     "SkipTask": "tradewind.errors",
     "TaskGroup": "tradewind.authoring.group",
@@ -66,15 +80,21 @@ __all__ = [
     "BaseHook",
     "BaseOperator",
     "BranchPythonOperator",
+    "ChainRetryPolicy",
     "Connection",
     "Context",
     "EmptyOperator",
+    "ExceptionRetryPolicy",
     "FailTask",
     "Label",
     "LatestOnlyOperator",
     "Param",
     "ParamsDict",
     "PythonOperator",
+    "RetryAction",
+    "RetryDecision",
+    "RetryPolicy",
+    "RetryRule",
     "ShortCircuitOperator",
     "SkipTask",
     "TaskGroup",

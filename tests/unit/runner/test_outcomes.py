@@ -160,3 +160,38 @@ def test_a_task_that_waited_goes_on_in_the_method_it_named(run: Run) -> None:
     Waiter(task_id="t")
     """
     assert run(body, resume={"method": "go_on", "kwargs": {"n": 2}, "event": "fired"}).value() == ["fired", 2]
+
+
+POLICY = """
+class Told(RetryPolicy):
+    def evaluate(self, exception, try_number, max_tries, context=None):
+        print("asked of", type(exception).__name__, try_number, max_tries, context["ti"].task_id)
+        return {answer}
+@task(retry_policy=Told())
+def t(): raise {error}
+t()
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "retry", "delay", "reason"),
+    [
+        ("RetryDecision.fail('hopeless')", "never", None, "ValueError: x (not tried again: hopeless)"),
+        ("RetryDecision.retry(__import__('datetime').timedelta(minutes=2))", "again", 120.0, "ValueError: x"),
+        ("RetryDecision.retry(reason='busy')", "again", None, "ValueError: x (busy)"),
+        ("RetryDecision.default()", "default", None, "ValueError: x"),
+        ("1 / 0", "default", None, "ValueError: x"),
+    ],
+)
+def test_a_retry_policy_judges_the_exception_in_the_task(
+    run: Run, answer: str, retry: str, delay: float | None, reason: str
+) -> None:
+    result = run(POLICY.format(answer=answer, error="ValueError('x')"), try_number=2, max_tries=4)
+    assert (result.outcome.retry, result.outcome.retry_delay, result.outcome.reason) == (retry, delay, reason)
+    assert result.outcome.exceptions[0] == "builtins.ValueError"
+    assert "asked of ValueError 2 4 t\n" in result.log
+
+
+@pytest.mark.parametrize("error", ["FailTask('x')", "SkipTask('x')"])
+def test_a_retry_policy_is_not_asked_where_there_is_nothing_to_decide(run: Run, error: str) -> None:
+    assert "asked" not in run(POLICY.format(answer="RetryDecision.retry()", error=error)).log

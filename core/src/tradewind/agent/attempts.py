@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+from dataclasses import replace
 from typing import Protocol
 
 from tradewind.agent.attempt_process import GO_AHEAD
@@ -17,6 +18,7 @@ from tradewind.agent.protocol import Ask, Done, Launch, Message, Pushed, Reply, 
 from tradewind.agent.questions import Asker
 from tradewind.agent.reports import Reports
 from tradewind.agent.workers import Worker
+from tradewind.errors import TaskTimeout, class_names
 from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, XCom, XComPushed
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Failed, Outcome
@@ -135,7 +137,7 @@ class Attempt:
         if (timeout := self.order.timeout) is not None:
             margin = self._all.options.timeout_margin
             limit = "execution_timeout" if self.order.kind == "task" else "the time limit of callbacks"
-            outcome = Failed(f"{limit} of {timeout:g} s exceeded")
+            outcome = Failed(f"{limit} of {timeout:g} s exceeded", class_names(TaskTimeout))
             self._later(timeout + margin, lambda: self.stop(outcome))
 
     def stop(self, outcome: Outcome | AttemptLost, last_words: str = "") -> None:
@@ -246,7 +248,7 @@ class Attempt:
             # A success is reported first and its log looked at later; whoever sees a failure looks at the log at once.
             self.log.end(now, self._last_line)
             if self.log.lost and isinstance(end, Failed):
-                end = Failed(f"{end.reason} (its log is lost: {self.log.lost})", end.exceptions, end.retry)
+                end = replace(end, reason=f"{end.reason} (its log is lost: {self.log.lost})")
         if isinstance(end, AttemptLost):
             self._all.reports.add(end)
         else:

@@ -20,6 +20,7 @@ from tradewind.authoring.checks import (
     mapping,
     moment,
     named,
+    retry_policy,
     text,
     trigger_rule,
     whole,
@@ -28,6 +29,7 @@ from tradewind.authoring.checks import (
 if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
     from tradewind.authoring.group import TaskGroup
+    from tradewind.authoring.retry_policy import RetryPolicy
 
 Callback = Callable[..., Any]
 Callbacks = Callback | Sequence[Callback] | None
@@ -47,6 +49,7 @@ class TaskArguments(TypedDict, total=False):
     retry_delay: timedelta | float
     retry_exponential_backoff: bool | float
     max_retry_delay: timedelta | float | None
+    retry_policy: RetryPolicy | None
     start_date: datetime | None
     end_date: datetime | None
     depends_on_past: bool
@@ -99,6 +102,7 @@ TASK_CHECKS: dict[str, Check] = {
     "retry_delay": duration,
     "retry_exponential_backoff": backoff,
     "max_retry_delay": duration,
+    "retry_policy": retry_policy,
     "start_date": moment,
     "end_date": moment,
     "depends_on_past": flag,

@@ -143,6 +143,17 @@ def callbacks(value: Any, name: str) -> Any:
     return value
 
 
+def retry_policy(value: Any, name: str) -> Any:
+    """A retry policy."""
+    from tradewind.authoring.retry_policy import RetryPolicy  # what a DAG file does not use it does not load
+
+    if not isinstance(value, RetryPolicy):
+        raise DefinitionError(
+            f"{name} is a RetryPolicy, such as ExceptionRetryPolicy([RetryRule(ConnectionError)]), not {shown(value)}."
+        )
+    return value
+
+
 def backoff(value: Any, name: str) -> float:
     """``True`` doubles the delay with every try, a number multiplies it, ``False`` or 0 keeps it."""
     if isinstance(value, bool):

@@ -102,6 +102,7 @@ def _freeze_task(
         retry_delay=task.retry_delay.total_seconds(),
         retry_backoff=task.retry_exponential_backoff,
         max_retry_delay=_seconds(task.max_retry_delay),
+        retry_rules=task.retry_policy.rules_for_scheduler() if task.retry_policy is not None else (),
         execution_timeout=_seconds(task.execution_timeout),
         pool=task.pool,
         pool_slots=task.pool_slots,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tradewind.logic.live_run import LiveRun, Transition
-from tradewind.logic.retries import may_retry, wait_before_retry
+from tradewind.logic.retries import judged, may_retry, wait_before_retry
 from tradewind.logic.trigger_rules import evaluate
 from tradewind.model.outcomes import (
     AwaitsInput,
@@ -297,8 +297,11 @@ class Machine:
     def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
         task = run.plan.tasks[number]
         try_number, max_tries = run.try_numbers[number], run.max_tries[number]
-        if outcome.retry == "default" and may_retry(try_number, max_tries) and run.stopped_by is None:
-            wait = wait_before_retry(task, try_number, f"{run.info.dag_id}#{task.task_id}#{run.info.run_id}")
+        outcome = judged(task, outcome)
+        if outcome.retry != "never" and may_retry(try_number, max_tries) and run.stopped_by is None:
+            seed = f"{run.info.dag_id}#{task.task_id}#{run.info.run_id}"
+            asked = outcome.retry_delay
+            wait = asked if asked is not None else wait_before_retry(task, try_number, seed)
             run.due_at[number] = (run.end_dates[number] or self.now) + timedelta(seconds=wait)
             why = f"{outcome.reason}; try {try_number + 1} of {max_tries + 1} in {wait:g} s"
             self._move(run, number, TaskState.UP_FOR_RETRY, why, attempt_id)

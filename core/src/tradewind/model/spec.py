@@ -46,6 +46,22 @@ class GroupSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRuleSpec:
+    """What becomes of failures by exceptions of some kinds.
+
+    :param exceptions: qualified names of their classes; empty: any.
+    :param action: ``retry`` | ``fail`` | ``default``.
+    :param delay: seconds before the next try; ``None``: as the task has it.
+    """
+
+    exceptions: tuple[str, ...] = ()
+    action: str = "retry"
+    delay: float | None = None
+    reason: str | None = None
+    subclasses: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
     """One task of a DAG: everything that the scheduler or an agent enforces."""
 
@@ -60,6 +76,9 @@ class TaskSpec:
     retry_delay: float = 300.0  #: seconds
     retry_backoff: float = 0.0  #: multiplier per failed try; 0: the delay stays the same
     max_retry_delay: float | None = None  #: seconds
+    retry_rules: tuple[
+        RetryRuleSpec, ...
+    ] = ()  #: the first that matches decides; for what its process did not judge
     execution_timeout: float | None = None  #: seconds
     pool: str = DEFAULT_POOL
     pool_slots: int = 1

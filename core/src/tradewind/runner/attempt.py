@@ -21,7 +21,7 @@ from tradewind.runner.settings import RunnerSettings
 from tradewind.runner.task_instance import TaskInstance
 from tradewind.runner.time_limit import time_limit
 from tradewind.runner.tracebacks import class_names, reason_of, user_traceback
-from tradewind.runner.verdicts import outcome_of_error
+from tradewind.runner.verdicts import judged, outcome_of_error
 from tradewind.runner.xcoms import RETURN_VALUE, XComs
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Attempt:
                 xcoms = self._results(result)
             outcome = ti.decided or Succeeded()
         except BaseException as error:  # whatever user code raises is an outcome, SystemExit and Ctrl-C too
-            outcome = self._ended_by(error)
+            outcome = self._ended_by(error, context)
         return outcome, xcoms
 
     def _execute(self, context: TaskContext) -> Any:
@@ -114,7 +114,7 @@ class Attempt:
             self._runtime.remember(xcom)
         return tuple(made)
 
-    def _ended_by(self, error: BaseException) -> Outcome:
+    def _ended_by(self, error: BaseException, context: TaskContext) -> Outcome:
         outcome = outcome_of_error(error)
         if isinstance(outcome, Skipped):
             log.info("The task skips itself: %s", outcome.reason)
@@ -124,6 +124,8 @@ class Attempt:
             print(self._shown(error), file=sys.stderr, end="", flush=True)
             if isinstance(error, TaskTimeout):
                 self.on_kill()
+            assert self.task is not None
+            outcome = judged(self.task, error, outcome, self._order, context)
         return outcome
 
     def on_kill(self) -> None:

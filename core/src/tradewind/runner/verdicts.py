@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from tradewind.authoring.signals import TaskDeferred
 from tradewind.errors import FailTask, SkipTask, TaskTimeout
+from tradewind.logic.retries import ruled
 from tradewind.model.outcomes import Deferred, Failed, Outcome, Skipped
 from tradewind.runner.tracebacks import MAX_REASON, class_names, reason_of
+
+if TYPE_CHECKING:
+    from tradewind.authoring.operator import BaseOperator
+    from tradewind.model.order import Order
+
+Context = Mapping[str, Any]
 
 
 def outcome_of_error(error: BaseException) -> Outcome:
@@ -36,6 +45,19 @@ def outcome_of_error(error: BaseException) -> Outcome:
                 "KeyboardInterrupt: the task was interrupted (Ctrl-C, or SIGINT)", class_names(error)
             )
     return Failed(reason_of(error), class_names(error))
+
+
+def judged(
+    task: BaseOperator, error: BaseException, outcome: Failed, order: Order, context: Context
+) -> Failed:
+    """The failure with what the task's retry policy makes of it; where it fails at once anyhow, none is asked."""
+    if task.retry_policy is None or outcome.retry == "never":
+        return outcome
+    from tradewind.authoring.retry_policy import asked
+
+    decision = asked(task.retry_policy, error, order.try_number, order.max_tries, context)
+    delay = decision.retry_delay.total_seconds() if decision.retry_delay is not None else None
+    return ruled(outcome, decision.action.value, delay, decision.reason)
 
 
 def _message(error: BaseException) -> str:

@@ -102,18 +102,18 @@ class Callbacks:
             case XComPushed() if attempt.number >= 0:
                 turn.keep_xcom(attempt, fact.xcom)
             case AttemptFinished():
-                again = isinstance(fact.outcome, Failed) and self._died(fact, fact.outcome)
-                reason = fact.outcome.reason if isinstance(fact.outcome, Failed) else ""
+                failed = fact.outcome if isinstance(fact.outcome, Failed) else None
                 turn.close(
                     attempt,
                     OUTCOME_NAMES[type(fact.outcome)],
-                    reason,
+                    failed.reason if failed else "",
                     to_micros(fact.ended_at),
                     started_at=to_micros(fact.started_at) if fact.started_at else None,
                     host=fact.host or None,
                     pid=fact.pid or None,
                 )
-                if again:
+                # No exception was seen: the process was ended by something else than its own code or its time limit.
+                if failed and not failed.exceptions and failed.retry != "never":
                     self._request_again(attempt)
             case AttemptLost():
                 turn.close(attempt, "lost", fact.reason, turn.micros)
@@ -136,13 +136,6 @@ class Callbacks:
             kept = [attempt for attempt in waiting if attempt.id not in gone]
             waiting.clear()
             waiting.extend(kept)
-
-    def _died(self, fact: AttemptFinished, outcome: Failed) -> bool:
-        """Whether the process was ended by something else than its own code and its time limit."""
-        if outcome.exceptions or outcome.retry == "never":
-            return False
-        ran = (fact.ended_at - fact.started_at).total_seconds() if fact.started_at else 0.0
-        return ran < self._turn.around.callback_timeout
 
     def _request_again(self, attempt: OpenAttempt) -> None:
         if attempt.callback is not None and attempt.delivery < DELIVERIES:

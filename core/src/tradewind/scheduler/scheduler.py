@@ -94,7 +94,6 @@ class Scheduler:
             parts.default_executor,
             parts.serves_all,
             parts.callbacks_at_once,
-            parts.callback_timeout,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []

@@ -45,7 +45,6 @@ class Surroundings:
         True  #: whether schedules are followed; not so for a scheduler that serves a single run
     )
     callbacks_at_once: int = 4
-    callback_timeout: float = 300.0  #: seconds
 
 
 @dataclass(slots=True)
