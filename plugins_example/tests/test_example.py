@@ -56,6 +56,15 @@ def test_its_hook_reads_its_connection(manager, monkeypatch):
     assert hook.get_conn() == "http://tide.example:8080/pier"
 
 
+def test_its_notifier(manager, capsys):
+    with DAG("d") as dag:
+        task = manager.get("operator", "MeasureOperator")(task_id="m", town="Hoorn")
+
+    manager.get("notifier", "flag")("storm over {{ task.town }}")({"dag": dag, "task": task})
+
+    assert capsys.readouterr().out == "the flag says: storm over Hoorn\n"
+
+
 def test_its_timetable(manager):
     tides = manager.get("timetable", "high_tide")(datetime(2024, 1, 1, tzinfo=UTC))
     assert tides.next_after(datetime(2024, 1, 1, tzinfo=UTC)) == datetime(2024, 1, 1, 12, 25, tzinfo=UTC)

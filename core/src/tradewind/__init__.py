@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
     from tradewind.authoring.group import TaskGroup, task_group
     from tradewind.authoring.hook import BaseHook
+    from tradewind.authoring.notifier import BaseNotifier
     from tradewind.authoring.operator import BaseOperator
     from tradewind.authoring.operators.branch import BaseBranchOperator, BranchPythonOperator
     from tradewind.authoring.operators.empty import EmptyOperator
@@ -41,6 +42,7 @@ _HOMES = {
     "DAG": "tradewind.authoring.dag",
     "BaseBranchOperator": "tradewind.authoring.operators.branch",
     "BaseHook": "tradewind.authoring.hook",
+    "BaseNotifier": "tradewind.authoring.notifier",
     "BaseOperator": "tradewind.authoring.operator",
     "BranchPythonOperator": "tradewind.authoring.operators.branch",
     "ChainRetryPolicy": "tradewind.authoring.retry_policy",
@@ -78,6 +80,7 @@ __all__ = [
     "DAG",
     "BaseBranchOperator",
     "BaseHook",
+    "BaseNotifier",
     "BaseOperator",
     "BranchPythonOperator",
     "ChainRetryPolicy",

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tradewind.errors import NotFound
 from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.outcomes import Failed, Succeeded
+from tradewind.ports import components
 
 Run = Callable[..., Any]
 
@@ -96,3 +98,59 @@ def test_callbacks_of_a_run_without_tasks_do_without(run: Run) -> None:
     arguments = "on_success_callback=lambda c: print(c['dag'].dag_id, c['run_id'], 'ti' in c)"
     asked = _asked("on_success_callback", of_run=True, task_id="")
     assert run("pass", dag_arguments=arguments, task_id="", **asked).log == "d r False\n"
+
+
+NOTIFIER = """
+class Horn(BaseNotifier):
+    template_fields = ("message",)
+    def __init__(self, message): self.message = message
+    def notify(self, context): print("TOOT", self.message); 1 / self.message.count("a")
+horn = Horn("{{ ti.task_id }} {{ ti.state }} a")
+@task(on_failure_callback=[horn, horn, Horn("{{ nothing }}"), Horn("")])
+def t(): ...
+t()
+"""
+
+
+def test_notifiers_are_rendered_and_what_they_raise_is_recorded(run: Run) -> None:
+    result = run(NOTIFIER, **_asked())
+    assert result.log.count("TOOT t failed a\n") == 2
+    assert "The on_failure_callback Horn() raised:" in result.log
+    assert "the template field <Horn> message cannot be rendered from '{{ nothing }}'" in result.log
+    assert "TemplateError" in result.outcome.reason
+
+
+def test_a_notifier_of_a_run_without_tasks_is_rendered_too(run: Run) -> None:
+    body = (
+        "class Horn(BaseNotifier):\n    template_fields = ('m',)\n    m = '{{ dag.dag_id }} {{ run_id }}'\n"
+    )
+    body += "    def notify(self, context): print('TOOT', self.m)\ndag.on_success_callback = Horn()"
+    assert run(body, **_asked("on_success_callback", of_run=True, task_id=""), task_id="").log == "TOOT d r\n"
+
+
+def test_mail_goes_to_the_task_s_address_by_the_notifier_for_mail(run: Run) -> None:
+    class Post:
+        def get(self, kind: str, name: str) -> Any:
+            return lambda to: lambda context: print(kind, name, to, context["ti"].task_id)
+
+    token = components.use(Post())  # type: ignore[arg-type]
+    try:
+        body = "@task(email='a@example.com')\ndef t(): ...\nt()"
+        assert run(body, **_asked("email_on_failure")).log == "notifier smtp a@example.com t\n"
+    finally:
+        components._current.reset(token)
+
+
+def test_mail_that_nobody_can_send_says_what_to_install(run: Run) -> None:
+    class Nobody:
+        def get(self, kind: str, name: str) -> Any:
+            raise NotFound(
+                kind, name, cure="The package tradewind-smtp brings it: pip install tradewind-smtp."
+            )
+
+    token = components.use(Nobody())  # type: ignore[arg-type]
+    try:
+        outcome = run("@task(email='a@example.com')\ndef t(): ...\nt()", **_asked("email_on_failure")).outcome
+        assert "pip install tradewind-smtp" in outcome.reason
+    finally:
+        components._current.reset(token)

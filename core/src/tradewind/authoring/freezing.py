@@ -26,6 +26,7 @@ TASK_CALLBACKS = (
     "on_retry_callback",
     "on_skipped_callback",
 )
+EMAIL_CALLBACKS = ("email_on_failure", "email_on_retry")
 DAG_CALLBACKS = ("on_success_callback", "on_failure_callback")
 
 _WEIGHT_LIMIT = 2**31 - 1
@@ -121,13 +122,19 @@ def _freeze_task(
         do_xcom_push=task.do_xcom_push,
         inputs=inputs,
         group_id=group_id,
-        callbacks=tuple(name for name in TASK_CALLBACKS if getattr(task, name)),
+        callbacks=_callbacks(task),
         template_fields=tuple(task.template_fields),
         display_name=task.task_display_name,
         doc=task.doc_md or task.doc or task.doc_rst or task.doc_json or task.doc_yaml,
         ui_color=task.ui_color,
         extra={"run_as_user": task.run_as_user} if task.run_as_user else {},
     )
+
+
+def _callbacks(task: BaseOperator) -> tuple[str, ...]:
+    """Names of what a change of the task's state calls."""
+    emails = EMAIL_CALLBACKS if task.email else ()
+    return tuple(name for name in (*TASK_CALLBACKS, *emails) if getattr(task, name))
 
 
 def _weights(dag: DAG) -> list[int]:

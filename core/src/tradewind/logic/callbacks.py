@@ -53,7 +53,8 @@ def _of_task(change: Transition, number: int, exceptions: tuple[str, ...]) -> Ca
         exceptions=exceptions,
         start_date=run.start_dates[number],
         end_date=run.end_dates[number],
-        run_state=run.state.value,
+        # A fact about a task comes while its run goes on, although it may be what ends the run.
+        run_state=run.state.value if change.cause == "command" else RunState.RUNNING.value,
     )
 
 

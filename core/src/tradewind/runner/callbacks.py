@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from tradewind.errors import TaskTimeout
+from tradewind.errors import TaskTimeout, TradewindError
 from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.outcomes import Failed, Outcome, Succeeded
 from tradewind.runner.time_limit import time_limit
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tradewind.runner.context import TaskContext
 
 log = logging.getLogger("tradewind.task")
+
+EMAIL_NOTIFIER = "smtp"  #: sends what ``email_on_failure`` and ``email_on_retry`` ask for
 
 Show = Callable[[BaseException], str]
 Call = Callable[[MutableMapping[str, Any]], Any]
@@ -57,8 +59,8 @@ def run_request(
     try:
         with time_limit(seconds, "the time limit of callbacks"):
             for name in request.names:
-                failed = call_all(name, _callbacks(owner, name, request), context, show) or failed
-    except TaskTimeout as error:
+                failed = call_all(name, _callbacks(owner, name), context, show) or failed
+    except (TaskTimeout, TradewindError) as error:
         log.error("%s", error)
         return Failed(reason_of(error), class_names(error), retry="never")
     return failed or Succeeded()
@@ -80,8 +82,12 @@ def set_up(context: TaskContext, request: CallbackRequest) -> None:
             del context[name]
 
 
-def _callbacks(owner: Any, name: str, request: CallbackRequest) -> Any:
-    return getattr(owner, name, None)
+def _callbacks(owner: Any, name: str) -> Any:
+    if not name.startswith("email_on_"):
+        return getattr(owner, name, None)
+    from tradewind.ports import components
+
+    return components.current().get("notifier", EMAIL_NOTIFIER)(to=owner.email)
 
 
 def _several(callbacks: Any) -> Iterable[Call]:
