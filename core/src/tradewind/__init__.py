@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tradewind.authoring.context import Context, get_current_context
     from tradewind.authoring.dag import DAG
+    from tradewind.authoring.deadline import AsyncCallback, DeadlineAlert, DeadlineReference, SyncCallback
     from tradewind.authoring.group import TaskGroup, task_group
     from tradewind.authoring.hook import BaseHook
     from tradewind.authoring.notifier import BaseNotifier
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 #: Where each public name lives. Imported at its first use: ``import tradewind`` costs next to nothing.
 _HOMES = {
     "DAG": "tradewind.authoring.dag",
+    "AsyncCallback": "tradewind.authoring.deadline",
     "BaseBranchOperator": "tradewind.authoring.operators.branch",
     "BaseHook": "tradewind.authoring.hook",
     "BaseNotifier": "tradewind.authoring.notifier",
@@ -48,6 +50,8 @@ _HOMES = {
     "ChainRetryPolicy": "tradewind.authoring.retry_policy",
     "Connection": "tradewind.model.connection",
     "Context": "tradewind.authoring.context",
+    "DeadlineAlert": "tradewind.authoring.deadline",
+    "DeadlineReference": "tradewind.authoring.deadline",
     "EmptyOperator": "tradewind.authoring.operators.empty",
     "ExceptionRetryPolicy": "tradewind.authoring.retry_policy",
     "FailTask": "tradewind.errors",
@@ -62,6 +66,7 @@ _HOMES = {
     "RetryRule": "tradewind.authoring.retry_policy",
     "ShortCircuitOperator": "tradewind.authoring.operators.short_circuit",
     "SkipTask": "tradewind.errors",
+    "SyncCallback": "tradewind.authoring.deadline",
     "TaskGroup": "tradewind.authoring.group",
     "TriggerRule": "tradewind.model.states",
     "Variable": "tradewind.authoring.variable",
@@ -78,6 +83,7 @@ _HOMES = {
 
 __all__ = [
     "DAG",
+    "AsyncCallback",
     "BaseBranchOperator",
     "BaseHook",
     "BaseNotifier",
@@ -86,6 +92,8 @@ __all__ = [
     "ChainRetryPolicy",
     "Connection",
     "Context",
+    "DeadlineAlert",
+    "DeadlineReference",
     "EmptyOperator",
     "ExceptionRetryPolicy",
     "FailTask",
@@ -100,6 +108,7 @@ __all__ = [
     "RetryRule",
     "ShortCircuitOperator",
     "SkipTask",
+    "SyncCallback",
     "TaskGroup",
     "TriggerRule",
     "Variable",

@@ -154,3 +154,45 @@ def test_mail_that_nobody_can_send_says_what_to_install(run: Run) -> None:
         assert "pip install tradewind-smtp" in outcome.reason
     finally:
         components._current.reset(token)
+
+
+DEADLINE = """
+from datetime import timedelta
+def plain(context): print("plain", context["deadline"]["name"], context["deadline"]["deadline_time"], context["run_id"])
+def given(context, who): print("given", who, context["dag_run"].state)
+def alone(who): print("alone", who)
+async def later(**kwargs): print("later", kwargs["who"], kwargs["context"]["run_id"])
+class Horn(BaseNotifier):
+    template_fields = ("message",)
+    def __init__(self, message): self.message = message
+    def notify(self, context): print("TOOT", self.message)
+who = {"who": "ann"}
+CALLBACKS = [plain, SyncCallback(given, who), SyncCallback(alone, who), AsyncCallback(later, who),
+    AsyncCallback(Horn, {"message": "{{ deadline.deadline_time.year }} {{ dag_run.run_id }}"}), Horn("x"),
+    SyncCallback("pipeline.nothing")]
+dag.deadline = [DeadlineAlert(DeadlineReference.DAGRUN_QUEUED_AT, timedelta(0), one, name="n") for one in CALLBACKS]
+@task
+def t(): ...
+t()
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, "plain n 2024-06-04 00:00:00+00:00 r\n"),
+        (1, "given ann running\n"),
+        (2, "alone ann\n"),
+        (3, "later ann r\n"),
+        (4, "TOOT 2024 r\n"),
+        (5, "TOOT x\n"),
+    ],
+)
+def test_a_missed_deadline_calls_its_callback(run: Run, number: int, said: str) -> None:
+    due = datetime(2024, 6, 4, tzinfo=UTC)
+    assert run(DEADLINE, **_asked("deadline", of_run=True, deadline=number, deadline_at=due)).log == said
+
+
+def test_a_callback_of_a_deadline_that_cannot_be_found_is_recorded(run: Run) -> None:
+    outcome = run(DEADLINE, **_asked("deadline", of_run=True, deadline=6)).outcome
+    assert "deadline call() raised" in outcome.reason

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tradewind.store.connections import ConnectionRepository
     from tradewind.store.crypto import Vault
     from tradewind.store.dags import DagRepository
+    from tradewind.store.deadlines import DeadlineRepository
     from tradewind.store.engine import Store
     from tradewind.store.health import HealthRepository
     from tradewind.store.imports import ImportRepository
@@ -105,6 +106,13 @@ class System:
         from tradewind.store.attempts import AttemptRepository
 
         return AttemptRepository(self.store)
+
+    @cached_property
+    def deadlines(self) -> DeadlineRepository:
+        """By when runs are to succeed."""
+        from tradewind.store.deadlines import DeadlineRepository
+
+        return DeadlineRepository(self.store)
 
     @cached_property
     def callbacks(self) -> CallbackRepository:

@@ -14,6 +14,7 @@ from tradewind.authoring.checks import (
     any_of,
     backoff,
     callbacks,
+    deadlines,
     duration,
     flag,
     limit,
@@ -28,6 +29,7 @@ from tradewind.authoring.checks import (
 
 if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
+    from tradewind.authoring.deadline import DeadlineAlert
     from tradewind.authoring.group import TaskGroup
     from tradewind.authoring.retry_policy import RetryPolicy
 
@@ -177,6 +179,7 @@ class DagArguments(TypedDict, total=False):
     dag_display_name: str | None
     on_success_callback: Callbacks
     on_failure_callback: Callbacks
+    deadline: DeadlineAlert | Sequence[DeadlineAlert] | None
     access_control: Mapping[str, Any] | None
     auto_register: bool
     executor: str | None
@@ -203,6 +206,7 @@ DAG_CHECKS: dict[str, Check] = {
     "dag_display_name": text,
     "on_success_callback": callbacks,
     "on_failure_callback": callbacks,
+    "deadline": deadlines,
     "auto_register": flag,
     "executor": text,
 }

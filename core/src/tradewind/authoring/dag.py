@@ -20,6 +20,7 @@ from tradewind.model.ids import check_id
 from tradewind.model.spec import DagSpec, TimetableSpec
 
 if TYPE_CHECKING:
+    from tradewind.authoring.deadline import DeadlineAlert
     from tradewind.authoring.operator import BaseOperator
 
 
@@ -56,6 +57,7 @@ class DAG:
     dag_display_name: str | None = None
     on_success_callback: Callbacks = None
     on_failure_callback: Callbacks = None
+    deadline: Sequence[DeadlineAlert] = ()
     access_control: Mapping[str, Any] | None = None
     auto_register: bool = True
     executor: str | None = None
@@ -202,6 +204,11 @@ class DAG:
     def owner(self) -> str:
         """The distinct owners of its tasks, sorted and joined by commas."""
         return ", ".join(sorted({task.owner for task in self.tasks}))
+
+    @property
+    def deadlines(self) -> list[DeadlineAlert]:
+        """Its deadline alerts."""
+        return list(self.deadline)
 
     @property
     def fileloc(self) -> str:

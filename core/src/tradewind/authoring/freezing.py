@@ -78,6 +78,7 @@ def freeze(dag: DAG) -> DagSpec:
         render_template_as_native_obj=dag.render_template_as_native_obj,
         executor=dag.executor,
         callbacks=tuple(name for name in DAG_CALLBACKS if getattr(dag, name)),
+        deadlines=tuple(alert.spec(_in_utc(dag, alert.reference.moment)) for alert in dag.deadlines),
         line=dag.place.line,
     )
 

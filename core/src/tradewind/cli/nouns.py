@@ -18,6 +18,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "runs": ("runs", "list, show, clear and mark runs"),
     "tasks": ("tasks", "list, clear and explain tasks; read their logs"),
     "callbacks": ("callbacks", "which callbacks were called, and their logs"),
+    "deadlines": ("deadlines", "by when runs are to succeed, and which did not"),
     "variables": ("variables", "values that tasks read by name"),
     "connections": ("connections", "how to reach outside systems"),
     "pools": ("pools", "slots that tasks share"),

@@ -70,6 +70,13 @@ class Reasons:
         found = self._of_run(run)
         if run.state is RunState.RUNNING:
             found += self._of_waiting_tasks(run)
+        found += [
+            Explanation(
+                f"Its deadline of {one.due_at.isoformat()} was missed.", f"tradewind deadlines list {dag_id}"
+            )
+            for one in self._system.deadlines.find(dag_id, run.info.run_id)
+            if one.missed
+        ]
         about = {"dag_id": dag_id, "run_id": run.info.run_id, "state": run.state}
         story = [transition_record(one) for one in self._system.attempts.story(run.pk) if one.ti_pk is None]
         callbacks = [

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tradewind.model.run import RunRow, TaskInstanceRow
     from tradewind.model.spec import DagSpec, TaskSpec
     from tradewind.store.callbacks import CallbackRow
+    from tradewind.store.deadlines import DeadlineRow
     from tradewind.store.rows import AttemptRow, DagRow, ImportErrorRow, PoolRow, TransitionRow, VersionRow
 
 Record = dict[str, Any]
@@ -167,6 +168,19 @@ def callback_record(row: CallbackRow) -> Record:
         "end_date": attempt.ended_at,
         "reason": attempt.reason,
         "called_for": row.request.reason,
+    }
+
+
+def deadline_record(row: DeadlineRow) -> Record:
+    """By when a run is to succeed. Its state is ``waiting``, ``met`` or ``missed``."""
+    return {
+        "dag_id": row.dag_id,
+        "run_id": row.run_id,
+        "number": row.number,
+        "name": row.name,
+        "deadline_time": row.due_at,
+        "state": "waiting" if row.missed is None else "missed" if row.missed else "met",
+        "closed_at": row.closed_at,
     }
 
 

@@ -109,6 +109,24 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineSpec:
+    """By when a run is to have succeeded.
+
+    :param reference: what it counts from: ``queued_at`` | ``logical_date`` | ``fixed`` | ``average_runtime``.
+    :param interval: seconds after that.
+    :param moment: of ``fixed``.
+    :param max_runs: of ``average_runtime``: how many runs are looked at, ``min_runs`` at the least.
+    """
+
+    reference: str
+    interval: float = 0.0
+    moment: datetime | None = None
+    max_runs: int = 10
+    min_runs: int = 10
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DagSpec:
     """A DAG, whole. ``tasks`` are in the order in which the file made them."""
 
@@ -136,6 +154,7 @@ class DagSpec:
     render_template_as_native_obj: bool = False
     executor: str | None = None
     callbacks: tuple[str, ...] = ()
+    deadlines: tuple[DeadlineSpec, ...] = ()
     file: str = ""  #: relative to the DAG folder, with forward slashes
     line: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import importlib
+import inspect
 import logging
 import sys
 from collections.abc import Callable, Iterable, MutableMapping
@@ -59,7 +61,7 @@ def run_request(
     try:
         with time_limit(seconds, "the time limit of callbacks"):
             for name in request.names:
-                failed = call_all(name, _callbacks(owner, name), context, show) or failed
+                failed = call_all(name, _callbacks(owner, name, request), context, show) or failed
     except (TaskTimeout, TradewindError) as error:
         log.error("%s", error)
         return Failed(reason_of(error), class_names(error), retry="never")
@@ -82,12 +84,56 @@ def set_up(context: TaskContext, request: CallbackRequest) -> None:
             del context[name]
 
 
-def _callbacks(owner: Any, name: str) -> Any:
+def _callbacks(owner: Any, name: str, request: CallbackRequest) -> Any:
+    if name == "deadline":
+        return _of_deadline(owner, request)
     if not name.startswith("email_on_"):
         return getattr(owner, name, None)
     from tradewind.ports import components
 
     return components.current().get("notifier", EMAIL_NOTIFIER)(to=owner.email)
+
+
+def _of_deadline(dag: Any, request: CallbackRequest) -> Call:
+    """The callback of a deadline alert, as one that takes the context."""
+    from tradewind.authoring.deadline import SyncCallback
+    from tradewind.authoring.notifier import BaseNotifier
+    from tradewind.runner.settings import load_target
+
+    given = dag.deadlines[request.deadline or 0].callback
+
+    def call(context: MutableMapping[str, Any]) -> None:
+        context["deadline"] = {
+            "id": request.deadline,
+            "name": dag.deadlines[request.deadline or 0].name,
+            "deadline_time": request.deadline_at,
+        }
+        if not isinstance(given, SyncCallback):
+            given(context)
+            return
+        target: Any = given.callback_callable
+        if isinstance(target, str):
+            module, _, attribute = target.rpartition(".")
+            target = load_target(f"{module}:{attribute}")
+        if isinstance(target, type) and issubclass(target, BaseNotifier):
+            target(**given.kwargs)(context)
+            return
+        more = {"context": context} if _takes_context(target) and "context" not in given.kwargs else {}
+        result = target(**given.kwargs, **more)
+        if inspect.isawaitable(result):
+            asyncio = importlib.import_module("asyncio")
+            asyncio.run(_awaited(result))
+
+    return call
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+def _takes_context(function: Any) -> bool:
+    parameters = inspect.signature(function).parameters.values()
+    return any(one.name == "context" or one.kind is one.VAR_KEYWORD for one in parameters)
 
 
 def _several(callbacks: Any) -> Iterable[Call]:

@@ -18,6 +18,7 @@ from tradewind.store.attempts import AttemptRepository
 from tradewind.store.batch import Row
 from tradewind.store.callbacks import CallbackRepository
 from tradewind.store.dags import DagRepository
+from tradewind.store.deadlines import DeadlineRepository
 from tradewind.store.engine import Store
 from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import DagRow, LoadedRun
@@ -37,6 +38,7 @@ class Loading:
         self._attempts = AttemptRepository(store)
         self._pools = PoolRepository(store)
         self._callbacks = CallbackRepository(store)
+        self._deadlines = DeadlineRepository(store)
         self._version = lru_cache(maxsize=256)(self._dags.load_version)
 
     def everything(self, only_runs: Collection[int] | None = None) -> Memory:
@@ -56,6 +58,9 @@ class Loading:
                 self._take_up(memory, loaded)
         self._take_up_attempts(memory)
         self._take_up_callbacks(memory, only_runs)
+        for deadline in self._deadlines.open():
+            if only_runs is None or deadline.run_pk in only_runs:
+                memory.deadlines[deadline.run_pk, deadline.number] = deadline.due_at
         return memory
 
     def pools(self, memory: Memory) -> None:
@@ -106,6 +111,12 @@ class Loading:
         run = self._restore(memory, loaded)
         memory.runs[run.pk] = run
         return run
+
+    def run_of_deadline(self, memory: Memory, key: tuple[int, int]) -> LiveRun | None:
+        """The run of an open deadline; one that has ended is read for it alone."""
+        if key not in memory.deadlines or key[0] in memory.runs:
+            return memory.runs.get(key[0])
+        return next((self._restore(memory, loaded) for loaded in self._runs.load([key[0]])), None)
 
     @staticmethod
     def let_go(memory: Memory, run: LiveRun) -> None:

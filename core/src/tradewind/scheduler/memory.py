@@ -67,6 +67,9 @@ class Memory:
     #: callbacks that wait for room, the oldest first
     waiting_callbacks: deque[OpenAttempt] = field(default_factory=deque)
     callbacks_out: Counter[str] = field(default_factory=Counter)  #: those handed out, by executor
+    deadlines: dict[tuple[int, int], datetime] = field(
+        default_factory=dict
+    )  #: open ones, by run's pk and number
     admission: Admission = field(default_factory=Admission)
     last_transition: Counter[int] = field(default_factory=Counter)  #: by shard
     #: small values pushed lately, by run, so that the next task's order can carry them

@@ -94,12 +94,14 @@ class Scheduler:
             parts.default_executor,
             parts.serves_all,
             parts.callbacks_at_once,
+            runs.average_runtime,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
         self._due: list[tuple[int, int]] = []
         self._due_runs: list[int] = []
         self._due_dags: list[str] = []
+        self._due_deadlines: list[tuple[int, int]] = []
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
@@ -161,7 +163,8 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether something came in that was not worked on yet."""
-        return bool(self._facts or self._work_waits or self._due or self._due_runs or self._due_dags)
+        due = self._due or self._due_runs or self._due_dags or self._due_deadlines
+        return bool(self._facts or self._work_waits or due)
 
     def _work(self) -> None:
         """One turn: decide, commit, act. Where the commit fails, memory is read back and the facts are kept."""
@@ -210,6 +213,10 @@ class Scheduler:
         for dag_id in dags:
             if dag_id in self.memory.dags:
                 turn.touch(self.memory.dags[dag_id])
+        deadlines = self._due_deadlines[:]
+        self._due_deadlines.clear()
+        for key in deadlines:
+            turn.deadlines.due(self._loading.run_of_deadline(self.memory, key), key)
 
     def _act(self, turn: Turn) -> None:
         effects = turn.effects
@@ -227,6 +234,8 @@ class Scheduler:
         for dag in effects.planned:
             if dag.planned is not None:
                 self._loop.at(dag.planned.run_after, partial(self._due_dags.append, dag.dag_id))
+        for key in effects.deadlines:
+            self._watch_deadline(key)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 
@@ -263,6 +272,8 @@ class Scheduler:
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
+        for key in self.memory.deadlines:
+            self._watch_deadline(key)
 
     def _take_up(self, run: LiveRun) -> None:
         """A run that was going on: put its instances where they belong."""
@@ -285,6 +296,10 @@ class Scheduler:
         limit = run.plan.spec.dagrun_timeout
         if limit is not None and run.start_date is not None:
             self._loop.at(run.start_date + timedelta(seconds=limit), partial(self._due_runs.append, run.pk))
+
+    def _watch_deadline(self, key: tuple[int, int]) -> None:
+        if key in self.memory.deadlines:
+            self._loop.at(self.memory.deadlines[key], partial(self._due_deadlines.append, key))
 
     # -- the inbox -------------------------------------------------------------------------------------------
 

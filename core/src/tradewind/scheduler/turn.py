@@ -10,6 +10,7 @@ from datetime import datetime
 
 from tradewind.errors import Conflict, StoreError
 from tradewind.logic.admission import Limit
+from tradewind.logic.deadlines import AverageRuntime
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Machine
 from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom, XComPushed
@@ -19,6 +20,7 @@ from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.ports.executor import Executor
 from tradewind.scheduler.callbacks import Callbacks
+from tradewind.scheduler.deadlines import Deadlines
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
     add_transitions,
@@ -45,6 +47,7 @@ class Surroundings:
         True  #: whether schedules are followed; not so for a scheduler that serves a single run
     )
     callbacks_at_once: int = 4
+    average_runtime: AverageRuntime = lambda *_asked: None
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class Effects:
     started_runs: list[LiveRun] = field(default_factory=list)
     ended_runs: list[LiveRun] = field(default_factory=list)
     planned: list[LiveDag] = field(default_factory=list)
+    deadlines: list[tuple[int, int]] = field(default_factory=list)  #: new ones, by run's pk and number
 
 
 class Turn:
@@ -71,6 +75,7 @@ class Turn:
         self.batch = Batch()
         self.effects = Effects()
         self.callbacks = Callbacks(self)
+        self.deadlines = Deadlines(self)
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
         self._dags: dict[str, LiveDag] = {}
@@ -155,6 +160,7 @@ class Turn:
         self.memory.runs[pk] = run
         dag.queued.append(run)
         self.touch(dag)
+        self.deadlines.made(run)
         return run
 
     def follow_schedules(self) -> None:
@@ -245,6 +251,8 @@ class Turn:
             self.start_runs()
         self.callbacks.collect()
         delta = self.machine.delta
+        for run in delta.ended_runs:
+            self.deadlines.ended(run)
         for attempt_id, reason in delta.cancels:
             if attempt_id in self.memory.attempts:
                 self.effects.cancels.append((self.memory.attempts[attempt_id], reason))

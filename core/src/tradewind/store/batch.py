@@ -26,6 +26,10 @@ class Batch:
     claimed_attempts: list[Row] = field(default_factory=list)
     #: all columns of ``callback``
     callbacks: list[Row] = field(default_factory=list)
+    #: run_pk, number, name, due_at
+    new_deadlines: list[Row] = field(default_factory=list)
+    #: run_pk, number, missed, closed_at
+    closed_deadlines: list[Row] = field(default_factory=list)
     #: id, started_at, host, pid
     started_attempts: list[Row] = field(default_factory=list)
     #: id, ended_at, outcome, reason, started_at (kept as it is where null), host, pid

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from tradewind.store import tables as t
-from tradewind.store.tables_callbacks import callback
+from tradewind.store.tables_callbacks import callback, deadline
 
 #: columns of an attempt that are not known when it is made, or that follow from others
 _LATER = ("started_at", "revoked_at", "ended_at", "outcome", "reason", "host", "pid", "open")
@@ -89,6 +89,14 @@ class Statements:
             update(attempt).where(*_matches(attempt, "id")).values(_binds("claimed_by claimed_at"))
         )
         self.callbacks = self._text(_inserting(callback))
+        self.new_deadlines = self._text(
+            _inserting(deadline, without=("open", "missed", "closed_at"), open=true())
+        )
+        self.closed_deadlines = self._text(
+            update(deadline)
+            .where(*_matches(deadline, "run_pk number"))
+            .values(open=null(), **_binds("missed closed_at"))
+        )
         self.started_attempts = self._text(
             update(attempt).where(*_matches(attempt, "id")).values(_binds("started_at host pid"))
         )
@@ -108,7 +116,7 @@ class Statements:
         runs = select(t.dag_run.c.id).where(*_matches(t.dag_run, "dag_id"))
         of_runs = [
             delete(table).where(table.c.run_pk.in_(runs))
-            for table in (callback, t.transition, t.attempt, t.problem)
+            for table in (callback, deadline, t.transition, t.attempt, t.problem)
         ]
         of_dag = [
             delete(table).where(*_matches(table, "dag_id"))

@@ -44,6 +44,8 @@ _ORDER = (
     "new_attempts",
     "claimed_attempts",
     "callbacks",
+    "new_deadlines",
+    "closed_deadlines",
     "started_attempts",
     "ended_attempts",
     "task_instances",

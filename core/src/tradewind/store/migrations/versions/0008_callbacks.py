@@ -1,9 +1,9 @@
-"""Callbacks: what attempts of kind ``callback`` are called for."""
+"""Callbacks: what attempts of kind ``callback`` are called for; deadlines of runs."""
 
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
 
 revision = "0008_callbacks"
 down_revision = "0001"
@@ -24,6 +24,24 @@ Table(
     Column("event", String(40), nullable=False),
     Column("body", _Json, nullable=False),
     Index("ix_callback_run", "run_pk"),
+)
+
+Table(
+    "deadline",
+    _metadata,
+    Column("run_pk", _Pk, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text),
+    Column("due_at", BigInteger, nullable=False),
+    Column("open", Boolean),
+    Column("missed", Boolean),
+    Column("closed_at", BigInteger),
+    Index(
+        "ix_deadline_open",
+        "open",
+        sqlite_where=text("open IS NOT NULL"),
+        postgresql_where=text("open IS NOT NULL"),
+    ),
 )
 
 
