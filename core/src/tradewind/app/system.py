@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tradewind.store.deadlines import DeadlineRepository
     from tradewind.store.engine import Store
     from tradewind.store.health import HealthRepository
+    from tradewind.store.human_input import InputRepository
     from tradewind.store.imports import ImportRepository
     from tradewind.store.lock import Holder, SchedulerLock
     from tradewind.store.pools import PoolRepository
@@ -106,6 +107,13 @@ class System:
         from tradewind.store.attempts import AttemptRepository
 
         return AttemptRepository(self.store)
+
+    @cached_property
+    def inputs(self) -> InputRepository:
+        """What tasks ask people for."""
+        from tradewind.store.human_input import InputRepository
+
+        return InputRepository(self.store)
 
     @cached_property
     def deadlines(self) -> DeadlineRepository:

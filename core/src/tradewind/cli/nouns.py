@@ -19,6 +19,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "tasks": ("tasks", "list, clear and explain tasks; read their logs"),
     "callbacks": ("callbacks", "which callbacks were called, and their logs"),
     "deadlines": ("deadlines", "by when runs are to succeed, and which did not"),
+    "hitl": ("hitl", "human in the loop: what tasks ask people for, and answering it"),
     "variables": ("variables", "values that tasks read by name"),
     "connections": ("connections", "how to reach outside systems"),
     "pools": ("pools", "slots that tasks share"),

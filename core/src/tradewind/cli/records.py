@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tradewind.model.spec import DagSpec, TaskSpec
     from tradewind.store.callbacks import CallbackRow
     from tradewind.store.deadlines import DeadlineRow
+    from tradewind.store.human_input import InputRow
     from tradewind.store.rows import AttemptRow, DagRow, ImportErrorRow, PoolRow, TransitionRow, VersionRow
 
 Record = dict[str, Any]
@@ -181,6 +182,37 @@ def deadline_record(row: DeadlineRow) -> Record:
         "deadline_time": row.due_at,
         "state": "waiting" if row.missed is None else "missed" if row.missed else "met",
         "closed_at": row.closed_at,
+    }
+
+
+def input_record(row: InputRow) -> Record:
+    """What a task asks a person for. Its state is ``waiting``, ``answered``, ``timed_out`` or ``withdrawn``."""
+    request, answer = row.request, row.answer
+    state = "waiting" if row.open else "withdrawn"
+    if answer is not None:
+        state = "answered" if answer.by else "timed_out"
+    return {
+        "dag_id": row.dag_id,
+        "run_id": row.run_id,
+        "task_id": row.task_id,
+        "map_index": row.map_index,
+        "subject": request.subject,
+        "body": request.body,
+        "options": list(request.options),
+        "defaults": None if request.defaults is None else list(request.defaults),
+        "multiple": request.multiple,
+        "params": {
+            name: {"value": one.default, "schema": one.schema, "description": one.description}
+            for name, one in request.params.items()
+        },
+        "assigned_users": list(request.assigned_users),
+        "state": state,
+        "asked_at": row.asked_at,
+        "due_at": row.due_at,
+        "chosen_options": None if answer is None else list(answer.chosen_options),
+        "params_input": None if answer is None else answer.params_input,
+        "responded_by": answer.by or None if answer is not None else None,
+        "responded_at": answer.at if answer is not None else None,
     }
 
 

@@ -146,7 +146,9 @@ class Machine:
                     run, number, TaskState.UP_FOR_RESCHEDULE, f"looks again at {outcome.at}", attempt_id
                 )
                 self.delta.waits.append((run, number))
-            case Deferred() | AwaitsInput() | TriggersRun():
+            case AwaitsInput():
+                self._await_input(run, number, outcome, attempt_id)
+            case Deferred() | TriggersRun():
                 kind = type(outcome).__name__
                 unknown = Failed(f"this scheduler cannot serve a task that ends as {kind!r}", retry="never")
                 self._failed(run, number, unknown, attempt_id)
@@ -178,6 +180,10 @@ class Machine:
             self._next_try(run, number, "its waiting time is over")
         elif run.states[number] is TaskState.UP_FOR_RESCHEDULE:
             self._schedule(run, number, "its waiting time is over")
+
+    def go_on(self, run: LiveRun, number: int, reason: str) -> None:
+        """What the instance waited for is there: the same try goes on."""
+        self._schedule(run, number, reason)
 
     # -- commands --------------------------------------------------------------------------------------------
 
@@ -293,6 +299,16 @@ class Machine:
                 self._move(run, other, TaskState.SKIPPED, reason)
         behind = [after for other in skipped for after in run.plan.downstream[other]]
         self._consider(run, [*run.plan.downstream[number], *behind])
+
+    def _await_input(self, run: LiveRun, number: int, outcome: AwaitsInput, attempt_id: str | None) -> None:
+        """The instance waits for a person, without a slot."""
+        run.due_at[number] = None
+        if outcome.timeout is not None:
+            run.due_at[number] = (run.end_dates[number] or self.now) + timedelta(seconds=outcome.timeout)
+            self.delta.waits.append((run, number))
+        run.end_dates[number] = None
+        subject = outcome.payload.get("subject", "")
+        self._move(run, number, TaskState.DEFERRED, f"waits for an answer: {subject}", attempt_id)
 
     def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
         task = run.plan.tasks[number]

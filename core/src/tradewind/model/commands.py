@@ -99,9 +99,44 @@ class PoolChanged:
     dag_id: str = ""
 
 
-Command = TriggerRun | SetPaused | ClearTasks | MarkTasks | MarkRun | DeleteDag | DagChanged | PoolChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RespondInput:
+    """Answer a task that waits for a person. Result: ``{"chosen_options": [...], "params_input": {...}}``.
+
+    :param params: the fields of its form.
+    """
+
+    kind: ClassVar[str] = "respond_input"
+    dag_id: str
+    run_id: str
+    task_id: str
+    options: tuple[str, ...] = ()
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+Command = (
+    RespondInput
+    | TriggerRun
+    | SetPaused
+    | ClearTasks
+    | MarkTasks
+    | MarkRun
+    | DeleteDag
+    | DagChanged
+    | PoolChanged
+)
 
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
-    for command in (TriggerRun, SetPaused, ClearTasks, MarkTasks, MarkRun, DeleteDag, DagChanged, PoolChanged)
+    for command in (
+        RespondInput,
+        TriggerRun,
+        SetPaused,
+        ClearTasks,
+        MarkTasks,
+        MarkRun,
+        DeleteDag,
+        DagChanged,
+        PoolChanged,
+    )
 }

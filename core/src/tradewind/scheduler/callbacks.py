@@ -44,6 +44,7 @@ class Callbacks:
         while self._seen < len(transitions):
             change = transitions[self._seen]
             self._seen += 1
+            self._turn.inputs.follow(change)
             request = callback_of(change, exceptions)
             if request is not None:
                 self.request(change.run, change.instance, request)

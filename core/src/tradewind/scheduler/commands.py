@@ -19,6 +19,7 @@ from tradewind.model.commands import (
     MarkRun,
     MarkTasks,
     PoolChanged,
+    RespondInput,
     SetPaused,
     TriggerRun,
 )
@@ -79,6 +80,17 @@ class Commands:
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
+            case RespondInput():
+                run = self._run(turn, command.dag_id, command.run_id)
+                number = self._numbers(run, (command.task_id,))[0]
+                try:
+                    answer = turn.inputs.respond(run, number, command.options, command.params, actor)
+                finally:
+                    self._loading.let_go(turn.memory, run)
+                return {
+                    "chosen_options": list(answer.chosen_options),
+                    "params_input": answer.params_input,
+                }
             case DeleteDag():
                 return self._delete(turn, command)
 

@@ -12,6 +12,7 @@ from tradewind.logic.plan import Plan
 from tradewind.model.run import DataInterval, RunRow
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
+from tradewind.scheduler.human_input import OpenInput
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.rows import dag_row
 from tradewind.store.attempts import AttemptRepository
@@ -20,6 +21,7 @@ from tradewind.store.callbacks import CallbackRepository
 from tradewind.store.dags import DagRepository
 from tradewind.store.deadlines import DeadlineRepository
 from tradewind.store.engine import Store
+from tradewind.store.human_input import InputRepository
 from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import DagRow, LoadedRun
 from tradewind.store.runs import RunRepository
@@ -39,6 +41,7 @@ class Loading:
         self._pools = PoolRepository(store)
         self._callbacks = CallbackRepository(store)
         self._deadlines = DeadlineRepository(store)
+        self._inputs = InputRepository(store)
         self._version = lru_cache(maxsize=256)(self._dags.load_version)
 
     def everything(self, only_runs: Collection[int] | None = None) -> Memory:
@@ -58,6 +61,7 @@ class Loading:
                 self._take_up(memory, loaded)
         self._take_up_attempts(memory)
         self._take_up_callbacks(memory, only_runs)
+        self._take_up_inputs(memory)
         for deadline in self._deadlines.open():
             if only_runs is None or deadline.run_pk in only_runs:
                 memory.deadlines[deadline.run_pk, deadline.number] = deadline.due_at
@@ -207,3 +211,11 @@ class Loading:
             else:
                 memory.attempts[attempt.id] = open_attempt
                 memory.callbacks_out[attempt.executor] += 1
+
+    def _take_up_inputs(self, memory: Memory) -> None:
+        """What people are asked, and what was answered and not yet gone on with."""
+        for asked in self._inputs.find(open_only=True):
+            run = memory.runs.get(asked.run_pk)
+            if run is not None and asked.ti_pk in run.pks:
+                found = OpenInput(asked.attempt_id, asked.request, asked.method, asked.answer)
+                memory.inputs[run.pk, run.pks.index(asked.ti_pk)] = found

@@ -12,6 +12,7 @@ from tradewind.logic.plan import Plan
 from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import DagSpec
+from tradewind.scheduler.human_input import OpenInput
 from tradewind.timetables import PlannedRun, Timetable
 from tradewind.timetables.base import Bounds
 
@@ -67,6 +68,7 @@ class Memory:
     #: callbacks that wait for room, the oldest first
     waiting_callbacks: deque[OpenAttempt] = field(default_factory=deque)
     callbacks_out: Counter[str] = field(default_factory=Counter)  #: those handed out, by executor
+    inputs: dict[tuple[int, int], OpenInput] = field(default_factory=dict)  #: by run's pk and instance
     deadlines: dict[tuple[int, int], datetime] = field(
         default_factory=dict
     )  #: open ones, by run's pk and number

@@ -46,6 +46,7 @@ class Orders:
             queue=task.queue,
             priority=task.priority_weight,
             xcoms=self._known(memory, attempt) if task.inputs else (),
+            resume=asked.resume() if (asked := memory.inputs.get((run.pk, number))) else None,
         )
 
     def _callback(self, attempt: OpenAttempt, request: CallbackRequest) -> Order:

@@ -283,7 +283,7 @@ class Scheduler:
                 admission.add(self.memory.candidate(run, number, default))
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                 admission.ledger.take(self.memory.candidate(run, number, default))
-            elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
+            elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
                 self._wait(run, number)
         self._watch_time_limit(run)
 

@@ -15,12 +15,13 @@ from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Machine
 from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom, XComPushed
 from tradewind.model.ids import shard_of
-from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
+from tradewind.model.outcomes import OUTCOME_NAMES, AwaitsInput, Failed, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.ports.executor import Executor
 from tradewind.scheduler.callbacks import Callbacks
 from tradewind.scheduler.deadlines import Deadlines
+from tradewind.scheduler.human_input import HumanInput
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
     add_transitions,
@@ -76,6 +77,7 @@ class Turn:
         self.effects = Effects()
         self.callbacks = Callbacks(self)
         self.deadlines = Deadlines(self)
+        self.inputs = HumanInput(self)
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
         self._dags: dict[str, LiveDag] = {}
@@ -120,7 +122,12 @@ class Turn:
                     host=fact.host or None,
                     pid=fact.pid or None,
                 )
-                self.machine.finished(run, number, fact.outcome, fact.started_at, fact.ended_at)
+                outcome = fact.outcome
+                if isinstance(outcome, AwaitsInput):
+                    outcome = self.inputs.checked(outcome)
+                self.machine.finished(run, number, outcome, fact.started_at, fact.ended_at)
+                if isinstance(outcome, AwaitsInput):
+                    self.inputs.asked(run, number, attempt.id, outcome)
             case AttemptLost():
                 self.close(attempt, "lost", fact.reason, self.micros)
                 self.machine.lost(run, number, attempt.started, fact.reason)
@@ -133,6 +140,7 @@ class Turn:
             self.machine.cause = ("clock", None)
             with self.guarded(run, "a due time"):
                 self.machine.due(run, number)
+                self.inputs.due(run, number)
 
     def run_due(self, run_pk: int) -> None:
         """A run may have reached its time limit."""
@@ -290,7 +298,8 @@ class Turn:
             self.effects.issued.append(attempt)
             self.machine.cause = ("clock", None)
             self.machine.queued(run, number, attempt.id, "it has its slot")
-            if run.try_numbers[number] > 1 and number not in run.losses:
+            goes_on = number in run.losses or candidate.key in self.memory.inputs
+            if run.try_numbers[number] > 1 and not goes_on:
                 self.batch.deleted_xcoms.append(
                     {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": -1}
                 )

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from tradewind.errors import StoreError
-from tradewind.store import tables, tables_callbacks  # noqa: F401 - the latter add to the same metadata
+from tradewind.store import tables, tables_callbacks, tables_human_input  # noqa: F401 - these add to its metadata
 
 if TYPE_CHECKING:
     from tradewind.store.engine import Store

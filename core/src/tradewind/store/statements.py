@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from tradewind.store import tables as t
 from tradewind.store.tables_callbacks import callback, deadline
+from tradewind.store.tables_human_input import human_input
 
 #: columns of an attempt that are not known when it is made, or that follow from others
 _LATER = ("started_at", "revoked_at", "ended_at", "outcome", "reason", "host", "pid", "open")
@@ -89,6 +90,11 @@ class Statements:
             update(attempt).where(*_matches(attempt, "id")).values(_binds("claimed_by claimed_at"))
         )
         self.callbacks = self._text(_inserting(callback))
+        asked = ("open", "answer", "answered_by", "answered_at")
+        self.new_inputs = self._text(_inserting(human_input, without=asked, open=true()))
+        of_input = update(human_input).where(*_matches(human_input, "attempt_id"))
+        self.answered_inputs = self._text(of_input.values(_binds("answer answered_by answered_at")))
+        self.closed_inputs = self._text(of_input.values(open=null()))
         self.new_deadlines = self._text(
             _inserting(deadline, without=("open", "missed", "closed_at"), open=true())
         )
@@ -116,7 +122,7 @@ class Statements:
         runs = select(t.dag_run.c.id).where(*_matches(t.dag_run, "dag_id"))
         of_runs = [
             delete(table).where(table.c.run_pk.in_(runs))
-            for table in (callback, deadline, t.transition, t.attempt, t.problem)
+            for table in (callback, deadline, human_input, t.transition, t.attempt, t.problem)
         ]
         of_dag = [
             delete(table).where(*_matches(table, "dag_id"))

@@ -1,4 +1,4 @@
-"""Shell commands and Python environments of their own, for Tradewind.
+"""Shell commands, Python environments of their own, and questions to people, for Tradewind.
 
 >>> from tradewind_standard import BashOperator
 
@@ -12,14 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewind_standard.bash import BashOperator
+    from tradewind_standard.hitl import ApprovalOperator, HITLBranchOperator, HITLEntryOperator, HITLOperator
     from tradewind_standard.virtualenv import ExternalPythonOperator, PythonVirtualenvOperator
 
 __version__ = "0.1.0"
-__all__ = ["BashOperator", "ExternalPythonOperator", "PythonVirtualenvOperator"]
+__all__ = [
+    "ApprovalOperator",
+    "BashOperator",
+    "ExternalPythonOperator",
+    "HITLBranchOperator",
+    "HITLEntryOperator",
+    "HITLOperator",
+    "PythonVirtualenvOperator",
+]
 
 _MODULES = {
+    "ApprovalOperator": "tradewind_standard.hitl",
     "BashOperator": "tradewind_standard.bash",
     "ExternalPythonOperator": "tradewind_standard.virtualenv",
+    "HITLBranchOperator": "tradewind_standard.hitl",
+    "HITLEntryOperator": "tradewind_standard.hitl",
+    "HITLOperator": "tradewind_standard.hitl",
     "PythonVirtualenvOperator": "tradewind_standard.virtualenv",
 }
 

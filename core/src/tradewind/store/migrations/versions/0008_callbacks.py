@@ -1,4 +1,4 @@
-"""Callbacks: what attempts of kind ``callback`` are called for; deadlines of runs."""
+"""Callbacks: what attempts of kind ``callback`` are called for; deadlines of runs; what people are asked."""
 
 from __future__ import annotations
 
@@ -42,6 +42,32 @@ Table(
         sqlite_where=text("open IS NOT NULL"),
         postgresql_where=text("open IS NOT NULL"),
     ),
+)
+
+Table(
+    "human_input",
+    _metadata,
+    Column("attempt_id", String(36), primary_key=True),
+    Column("run_pk", _Pk, nullable=False),
+    Column("ti_pk", _Pk, nullable=False),
+    Column("task_id", _Id, nullable=False),
+    Column("map_index", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("request", _Json, nullable=False),
+    Column("method", String(250), nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("open", Boolean),
+    Column("answer", _Json),
+    Column("answered_by", String(250)),
+    Column("answered_at", BigInteger),
+    Index(
+        "ix_human_input_open",
+        "open",
+        sqlite_where=text("open IS NOT NULL"),
+        postgresql_where=text("open IS NOT NULL"),
+    ),
+    Index("ix_human_input_run", "run_pk"),
 )
 
 
