@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -195,6 +196,49 @@ def test_a_run_is_over_when_its_callbacks_are_and_one_that_hangs_is_ended(tmp_pa
         assert "tradewind callbacks logs hangs" in why
     finally:
         house.close()
+
+
+MEASURED = """
+from datetime import timedelta
+from tradewind import DAG, EmptyOperator, task
+from tradewind.errors import SkipTask
+
+def record(what):
+    def callback(context):
+        with open({ledger!r}, "a") as ledger:
+            ledger.write(f"{{what}}:{{context['ti'].task_id}}\\n")
+    return callback
+
+names = ("execute", "success", "failure", "retry", "skipped")
+with DAG("mp", default_args={{f"on_{{name}}_callback": record(name) for name in names}}):
+    @task
+    def a(): ...
+    @task
+    def b(): raise SkipTask("nothing to do")
+    @task(retries=1, retry_delay=timedelta(0))
+    def c(): raise ValueError("as it should")
+    [a(), b(), c()]
+"""
+
+
+def test_each_task_calls_what_it_calls_on_airflow(house: House, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("TRADEWIND_CONFORMANCE", "no such folder"))
+    if not (folder / "task_runtime.json").is_file():
+        pytest.skip("task_runtime.json is not there: set TRADEWIND_CONFORMANCE to its folder")
+    cases = json.loads((folder / "task_runtime.json").read_text())["cases"]
+    (expect,) = [case["expect"] for case in cases if case["name"] == "tf_callbacks"]
+    ledger = tmp_path / "ledger"
+
+    found = house.run(house.write("mp.py", MEASURED.format(ledger=str(ledger))))
+
+    assert found["state"] == expect["run"]
+    assert {name: task["state"] for name, task in found["tasks"].items()} == expect["tasks"]
+    assert found["tasks"]["c"]["try_number"] == expect["tries"]["c"]
+    recorded = ledger.read_text().split()
+    assert Counter(recorded) == Counter(expect["recorded"])
+    for name in expect["tasks"]:
+        of_task = [entry for entry in recorded if entry.endswith(f":{name}")]
+        assert of_task[0] == f"execute:{name}"
 
 
 def test_the_inline_executor_calls_them_too(house: House) -> None:
