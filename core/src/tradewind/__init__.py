@@ -29,7 +29,10 @@ if TYPE_CHECKING:
         RetryPolicy,
         RetryRule,
     )
+    from tradewind.authoring.sensor import BaseSensorOperator, PokeReturnValue
+    from tradewind.authoring.signals import TaskDeferred
     from tradewind.authoring.taskflow import dag, task
+    from tradewind.authoring.triggers import BaseTrigger, TriggerEvent
     from tradewind.authoring.variable import Variable
     from tradewind.authoring.weights import WeightRule
     from tradewind.errors import FailTask, SkipTask
@@ -46,6 +49,8 @@ _HOMES = {
     "BaseHook": "tradewind.authoring.hook",
     "BaseNotifier": "tradewind.authoring.notifier",
     "BaseOperator": "tradewind.authoring.operator",
+    "BaseSensorOperator": "tradewind.authoring.sensor",
+    "BaseTrigger": "tradewind.authoring.triggers",
     "BranchPythonOperator": "tradewind.authoring.operators.branch",
     "ChainRetryPolicy": "tradewind.authoring.retry_policy",
     "Connection": "tradewind.model.connection",
@@ -59,6 +64,7 @@ _HOMES = {
     "LatestOnlyOperator": "tradewind.authoring.operators.latest_only",
     "Param": "tradewind.authoring.params",
     "ParamsDict": "tradewind.authoring.params",
+    "PokeReturnValue": "tradewind.authoring.sensor",
     "PythonOperator": "tradewind.authoring.operators.python",
     "RetryAction": "tradewind.authoring.retry_policy",
     "RetryDecision": "tradewind.authoring.retry_policy",
@@ -67,7 +73,9 @@ _HOMES = {
     "ShortCircuitOperator": "tradewind.authoring.operators.short_circuit",
     "SkipTask": "tradewind.errors",
     "SyncCallback": "tradewind.authoring.deadline",
+    "TaskDeferred": "tradewind.authoring.signals",
     "TaskGroup": "tradewind.authoring.group",
+    "TriggerEvent": "tradewind.authoring.triggers",
     "TriggerRule": "tradewind.model.states",
     "Variable": "tradewind.authoring.variable",
     "WeightRule": "tradewind.authoring.weights",
@@ -88,6 +96,8 @@ __all__ = [
     "BaseHook",
     "BaseNotifier",
     "BaseOperator",
+    "BaseSensorOperator",
+    "BaseTrigger",
     "BranchPythonOperator",
     "ChainRetryPolicy",
     "Connection",
@@ -101,6 +111,7 @@ __all__ = [
     "LatestOnlyOperator",
     "Param",
     "ParamsDict",
+    "PokeReturnValue",
     "PythonOperator",
     "RetryAction",
     "RetryDecision",
@@ -109,7 +120,9 @@ __all__ = [
     "ShortCircuitOperator",
     "SkipTask",
     "SyncCallback",
+    "TaskDeferred",
     "TaskGroup",
+    "TriggerEvent",
     "TriggerRule",
     "Variable",
     "WeightRule",

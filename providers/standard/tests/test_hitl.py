@@ -58,8 +58,8 @@ def test_it_asks_with_everything_that_a_form_needs() -> None:
     assert ti.outcome.payload["params"]["n"]["schema"] == {"type": "integer"}
     assert ti.outcome.payload["assigned_users"] == ["1", "eve"]
     assert task.execute_complete(context, _event("b", n=4))["params_input"] == {"n": 4}
-    with pytest.raises(HITLTimeoutError, match="nobody answered"):
-        task.execute_complete(context, {"error": "nobody answered", "error_type": "timeout"})
+    with pytest.raises(HITLTimeoutError, match=r"'Which\?': nothing came"):
+        task.resume_execution("__fail__", {"error": "nothing came", "timed_out": True}, context)
 
 
 @pytest.mark.parametrize(

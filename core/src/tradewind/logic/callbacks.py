@@ -39,13 +39,14 @@ def callback_of(change: Transition, exceptions: tuple[str, ...] = ()) -> Callbac
 
 def _of_task(change: Transition, number: int, exceptions: tuple[str, ...]) -> CallbackRequest | None:
     run = change.run
-    set_ones = run.plan.tasks[number].callbacks
+    set_ones = run.task(number).callbacks
     names = tuple(name for name in _OF_TASK.get(change.new, ()) if name in set_ones)
     if not names or (change.attempt_id is None and change.old not in _BEGUN):
         return None
     return CallbackRequest(
         names=names,
-        task_id=run.label(number),
+        task_id=run.task(number).task_id,
+        map_index=run.map_index(number),
         try_number=run.try_numbers[number],
         max_tries=run.max_tries[number],
         state=str(change.new),
@@ -73,7 +74,8 @@ def of_run(run: LiveRun, name: str, reason: str, **more: object) -> CallbackRequ
     known: dict[str, object] = {}
     if number is not None:
         known = {
-            "task_id": run.label(number),
+            "task_id": run.task(number).task_id,
+            "map_index": run.map_index(number),
             "try_number": run.try_numbers[number],
             "max_tries": run.max_tries[number],
             "start_date": run.start_dates[number],
@@ -98,4 +100,4 @@ def _last(run: LiveRun) -> int | None:
         ended = run.end_dates[number]
         return run.states[number] is TaskState.FAILED, ended.timestamp() if ended else 0.0, number
 
-    return max(range(len(run.states)), key=rank, default=None)
+    return max(run.numbers(), key=rank, default=None)

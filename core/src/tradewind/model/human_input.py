@@ -45,8 +45,6 @@ class InputAnswer:
 
     def event(self) -> dict[str, Any]:
         """As ``execute_complete`` gets it."""
-        if self.error:
-            return {"error": self.error, "error_type": "timeout"}
         return {
             "chosen_options": list(self.chosen_options),
             "params_input": dict(self.params_input),

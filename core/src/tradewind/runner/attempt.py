@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tradewind.errors import NotFound, SerializationError, TaskTimeout
+from tradewind.errors import NotFound, SerializationError, TaskSignal, TaskTimeout
 from tradewind.model.facts import XCom
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Failed, Outcome, Skipped, Succeeded
 from tradewind.ports.clock import Clock
+from tradewind.ports.runtime import RETURN_VALUE
+from tradewind.runner import mapped
 from tradewind.runner.accessors import Macros
 from tradewind.runner.callbacks import call_all, run_request
 from tradewind.runner.context import TaskContext
@@ -22,7 +25,7 @@ from tradewind.runner.task_instance import TaskInstance
 from tradewind.runner.time_limit import time_limit
 from tradewind.runner.tracebacks import class_names, reason_of, user_traceback
 from tradewind.runner.verdicts import judged, outcome_of_error
-from tradewind.runner.xcoms import RETURN_VALUE, XComs
+from tradewind.runner.xcoms import XComs
 
 if TYPE_CHECKING:
     from tradewind.authoring.operator import BaseOperator
@@ -56,6 +59,8 @@ class Attempt:
             return Failed(reason_of(error), class_names(error)), ()
         if self._order.callback is not None:
             request = self._order.callback
+            if request.map_index >= 0:
+                mapped.become_instance_if_it_can(self, context)
             owner = self._loaded.dag if request.of_run else self.task
             return run_request(request, context, owner, self._order.timeout, self._shown), ()
         return self._run_task(context)
@@ -64,7 +69,7 @@ class Attempt:
         order, dag = self._order, self._loaded.dag
         # A copy, since rendering writes into the task and the DAG may be used again in this process.
         task = self.task = copy.copy(dag.get_task(order.task_id)) if order.task_id else _no_task()
-        ti = TaskInstance(task, order, self._xcoms, self._clock.now(), self._settings.base_url)
+        ti = TaskInstance(task, order, self._xcoms, order.since or self._clock.now(), self._settings.base_url)
         macros = Macros(self._settings.macros)
         context = TaskContext(dag, ti, order.run, self._runtime, self._clock, macros)
         self._runtime.begin(order, context)
@@ -74,23 +79,31 @@ class Attempt:
         ti: TaskInstance = context["ti"]
         xcoms: tuple[XCom, ...] = ()
         try:
-            with time_limit(self._order.timeout):
+            with time_limit(self._time_left()):
+                if self._order.map_index >= 0:
+                    mapped.become_instance(self, context)
                 result = self._execute(context)
                 xcoms = self._results(result)
             outcome = ti.decided or Succeeded()
         except BaseException as error:  # whatever user code raises is an outcome, SystemExit and Ctrl-C too
             outcome = self._ended_by(error, context)
+        if self._order.map_index >= 0:
+            xcoms += mapped.name_of_instance(context)
         return outcome, xcoms
+
+    def _time_left(self) -> float | None:
+        """Seconds of the ``execution_timeout``, of which a task that goes on after a wait has used some already."""
+        order = self._order
+        if order.timeout is None or order.resume is None or order.since is None:
+            return order.timeout
+        return max(order.timeout - (self._clock.now() - order.since).total_seconds(), 0.001)
 
     def _execute(self, context: TaskContext) -> Any:
         task, resume = context["task"], self._order.resume
         task.render_template_fields(context)
         call_all("on_execute_callback", task.on_execute_callback, context, self._shown)
         if resume is not None:
-            arguments = dict(resume.get("kwargs") or {})
-            if "event" in resume:
-                arguments["event"] = resume["event"]
-            return getattr(task, resume["method"])(context, **arguments)
+            return importlib.import_module("tradewind.runner.deferring").resume(task, resume, context)
         task.pre_execute(context)
         result = task.execute(context)
         task.post_execute(context, result)
@@ -99,6 +112,8 @@ class Attempt:
     def _results(self, result: Any) -> tuple[XCom, ...]:
         """The XComs that a result becomes."""
         task = self.task
+        if task is not None and task.mapped_over and self._order.map_index < 0:
+            mapped.check_mapped_over(task, result, self._settings.max_map_length)
         if result is None or task is None or not task.do_xcom_push:
             return ()
         parts: dict[str, Any] = {}
@@ -119,6 +134,8 @@ class Attempt:
         if isinstance(outcome, Skipped):
             log.info("The task skips itself: %s", outcome.reason)
             return outcome
+        if isinstance(error, TaskSignal) and not isinstance(outcome, Failed):
+            log.info("The task gives its slot back: it %s", error)
         if isinstance(outcome, Failed):
             sys.stdout.flush()
             print(self._shown(error), file=sys.stderr, end="", flush=True)

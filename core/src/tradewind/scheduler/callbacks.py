@@ -145,7 +145,7 @@ class Callbacks:
 
     def _executor(self, run: LiveRun, number: int | None) -> str:
         """Where the task runs; the run's own go where its DAG's tasks do."""
-        of_task = None if number is None else run.plan.tasks[number].executor
+        of_task = None if number is None else run.task(number).executor
         return of_task or run.plan.spec.executor or self._turn.around.default_executor
 
     def _row(self, attempt: OpenAttempt) -> Row:
@@ -174,4 +174,5 @@ def callback_log_path(run: LiveRun, request: CallbackRequest) -> str:
     if request.of_run:
         number = "" if request.deadline is None else f".{request.deadline}"
         return f"{place}/@run/{request.event}{number}.log"
-    return f"{place}/{request.task_id}/{request.try_number}.{request.event}.log"
+    folder = request.task_id if request.map_index < 0 else f"{request.task_id}/map_index={request.map_index}"
+    return f"{place}/{folder}/{request.try_number}.{request.event}.log"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tradewind.errors import Refused
+from tradewind.logic import waiting
 from tradewind.logic.human_input import answered, time_is_over
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.model.human_input import InputAnswer, InputRequest
@@ -21,22 +22,13 @@ from tradewind.store.tables import to_micros
 if TYPE_CHECKING:
     from tradewind.scheduler.turn import Turn
 
-#: states in which an answer is waited for, or has yet to be gone on with
-_UNDER_WAY = (TaskState.DEFERRED, TaskState.SCHEDULED, TaskState.QUEUED, TaskState.RUNNING)
 
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class OpenInput:
-    """A question that is open. ``answer`` is there once the task may go on with it."""
+    """A question that nobody has answered yet."""
 
     attempt_id: str
     request: InputRequest
-    method: str
-    answer: InputAnswer | None = None
-
-    def resume(self) -> dict[str, Any] | None:
-        """What the task's next order goes on with; ``None`` while there is no answer."""
-        return {"method": self.method, "event": self.answer.event()} if self.answer is not None else None
 
 
 class HumanInput:
@@ -61,18 +53,16 @@ class HumanInput:
             return
         request = msgspec.convert(outcome.payload, InputRequest)
         due = run.due_at[number]
-        self._close(run, number)
-        turn.memory.inputs[run.pk, number] = OpenInput(attempt_id, request, outcome.method)
+        turn.memory.inputs[run.pk, number] = OpenInput(attempt_id, request)
         turn.batch.new_inputs.append(
             {
                 "attempt_id": attempt_id,
                 "run_pk": run.pk,
                 "ti_pk": run.pks[number],
-                "task_id": run.label(number),
-                "map_index": -1,
+                "task_id": run.task(number).task_id,
+                "map_index": run.map_index(number),
                 "subject": request.subject,
                 "request": msgspec.json.encode(request).decode(),
-                "method": outcome.method,
                 "asked_at": turn.micros,
                 "due_at": None if due is None else to_micros(due),
             }
@@ -91,11 +81,6 @@ class HumanInput:
             raise Refused(
                 f"Task {run.label(number)!r} of run {run.info.run_id!r} waits for no answer: it is {state}."
             )
-        if found.answer is not None:
-            who = found.answer.by or "the defaults, since its time was over"
-            raise Refused(
-                f"Task {run.label(number)!r} of run {run.info.run_id!r} was answered already, by {who}."
-            )
         answer = answered(found.request, options, params, by, self._turn.now)
         self._go_on(
             run, number, found, answer, f"answered by {by}: {', '.join(answer.chosen_options) or 'nothing'}"
@@ -105,7 +90,7 @@ class HumanInput:
     def due(self, run: LiveRun, number: int) -> None:
         """The time for an answer is over."""
         found = self._turn.memory.inputs.get((run.pk, number))
-        if found is not None and found.answer is None:
+        if found is not None and (run.due_at[number] or self._turn.now) <= self._turn.now:
             answer = time_is_over(found.request, self._turn.now)
             chosen = ", ".join(answer.chosen_options) or "nothing"
             self._go_on(
@@ -118,11 +103,11 @@ class HumanInput:
 
     def follow(self, change: Transition) -> None:
         """What is asked is asked no more where its instance went another way."""
-        if change.instance is not None and self._turn.memory.inputs and change.new not in _UNDER_WAY:
+        if change.instance is not None and self._turn.memory.inputs and change.new is not TaskState.DEFERRED:
             self._close(change.run, change.instance)
 
     def _go_on(self, run: LiveRun, number: int, found: OpenInput, answer: InputAnswer, reason: str) -> None:
-        found.answer = answer
+        self._close(run, number)
         row = {
             "attempt_id": found.attempt_id,
             "answer": msgspec.json.encode(answer).decode(),
@@ -130,7 +115,8 @@ class HumanInput:
             "answered_at": self._turn.micros,
         }
         self._turn.batch.answered_inputs.append(row)
-        self._turn.machine.go_on(run, number, reason)
+        if not answer.error:
+            waiting.resume(self._turn.machine, run, number, answer.event(), reason)
 
     def _close(self, run: LiveRun, number: int) -> None:
         found = self._turn.memory.inputs.pop((run.pk, number), None)

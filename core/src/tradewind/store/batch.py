@@ -20,6 +20,10 @@ class Batch:
     runs: list[Row] = field(default_factory=list)
     #: pk, state, try_number, max_tries, attempt_id, due_at, start_date, end_date, branch, reason
     task_instances: list[Row] = field(default_factory=list)
+    #: pk: of a mapped task as a whole, which becomes its first instance
+    expanded: list[Row] = field(default_factory=list)
+    #: pk, name
+    instance_names: list[Row] = field(default_factory=list)
     #: all columns of ``attempt`` but started_at, revoked_at, ended_at, outcome, reason, host, pid
     new_attempts: list[Row] = field(default_factory=list)
     #: id, claimed_by, claimed_at: attempts that waited for their executor
@@ -30,7 +34,7 @@ class Batch:
     new_deadlines: list[Row] = field(default_factory=list)
     #: run_pk, number, missed, closed_at
     closed_deadlines: list[Row] = field(default_factory=list)
-    #: attempt_id, run_pk, ti_pk, task_id, map_index, subject, request, method, asked_at, due_at
+    #: attempt_id, run_pk, ti_pk, task_id, map_index, subject, request, asked_at, due_at
     new_inputs: list[Row] = field(default_factory=list)
     #: attempt_id, answer, answered_by, answered_at
     answered_inputs: list[Row] = field(default_factory=list)
@@ -52,6 +56,10 @@ class Batch:
     consumed_facts: list[Row] = field(default_factory=list)
     #: dag_id, paused, cursor_start, cursor_end, next_logical, next_run_after
     dags: list[Row] = field(default_factory=list)
+    #: attempt_id
+    deleted_waits: list[Row] = field(default_factory=list)
+    #: all columns of ``wait``; replaces what is there
+    waits: list[Row] = field(default_factory=list)
     #: run_pk, what, traceback, at
     problems: list[Row] = field(default_factory=list)
 

@@ -34,7 +34,6 @@ class InputRow:
     task_id: str
     map_index: int
     request: InputRequest
-    method: str
     asked_at: datetime
     due_at: datetime | None
     open: bool
@@ -80,7 +79,6 @@ def _row_of(row: Row[Any]) -> InputRow:
         task_id=row.task_id,
         map_index=row.map_index,
         request=msgspec.json.decode(row.request, type=InputRequest),
-        method=row.method,
         asked_at=row.asked_at,
         due_at=row.due_at,
         open=row.open is not None,

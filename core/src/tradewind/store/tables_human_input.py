@@ -16,7 +16,6 @@ human_input = Table(
     Column("map_index", Integer, nullable=False),
     Column("subject", Text, nullable=False),
     Column("request", _Json, nullable=False),
-    Column("method", String(250), nullable=False),  # of the operator: goes on with the answer
     Column("asked_at", Moment, nullable=False),
     Column("due_at", Moment),
     Column("open", Boolean),  # true until its task has gone on with the answer, or waits no more; then null

@@ -9,7 +9,7 @@ from typing import Any
 from tradewind import BaseNotifier, BaseOperator, FailTask, ParamsDict
 from tradewind.authoring.checks import limit, shown
 from tradewind.authoring.operators.branch import follow_branch
-from tradewind.errors import DefinitionError
+from tradewind.errors import DefinitionError, TaskDeferralTimeout
 from tradewind.model.outcomes import AwaitsInput, Branched
 
 Context = MutableMapping[str, Any]
@@ -68,6 +68,7 @@ class HITLOperator(BaseOperator):
         self.assigned_users = _users(assigned_users)
         wait = response_timeout if response_timeout is not None else self.execution_timeout
         self.response_timeout: timedelta | None = None if wait is None else limit(wait, "response_timeout")
+        self.execution_timeout = None  # it limits the waiting, and leaves the task the time to go on after it
         self._check()
 
     def _check(self) -> None:
@@ -111,13 +112,20 @@ class HITLOperator(BaseOperator):
         seconds = self.response_timeout.total_seconds() if self.response_timeout is not None else None
         context["ti"].decide(AwaitsInput(payload, timeout=seconds))
 
-    def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Go on with the answer.
+    def resume_execution(
+        self, next_method: str, next_kwargs: Mapping[str, Any] | None, context: Context
+    ) -> Any:
+        """Go on after the wait.
 
-        :raises HITLTimeoutError: where there is none.
+        :raises HITLTimeoutError: where nobody has answered, and there are no defaults.
         """
-        if "error" in event:
-            raise HITLTimeoutError(f"{self.subject!r}: {event['error']}")
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout as error:
+            raise HITLTimeoutError(f"{self.subject!r}: {error}") from None
+
+    def execute_complete(self, context: Context, event: Any = None) -> Any:
+        """Go on with the answer."""
         return {
             "chosen_options": event["chosen_options"],
             "params_input": event["params_input"],

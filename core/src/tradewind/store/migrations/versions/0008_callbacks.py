@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
 
 revision = "0008_callbacks"
-down_revision = "0001"
+down_revision = "0005_waits"
 branch_labels = None
 depends_on = None
 
@@ -54,7 +54,6 @@ Table(
     Column("map_index", Integer, nullable=False),
     Column("subject", Text, nullable=False),
     Column("request", _Json, nullable=False),
-    Column("method", String(250), nullable=False),
     Column("asked_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),
     Column("open", Boolean),
