@@ -21,6 +21,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "callbacks": ("callbacks", "which callbacks were called, and their logs"),
     "deadlines": ("deadlines", "by when runs are to succeed, and which did not"),
     "hitl": ("hitl", "human in the loop: what tasks ask people for, and answering it"),
+    "backfill": ("backfill", "make runs for past dates of a DAG, as one thing to watch, pause and cancel"),
     "variables": ("variables", "values that tasks read by name"),
     "connections": ("connections", "how to reach outside systems"),
     "pools": ("pools", "slots that tasks share"),

@@ -5,6 +5,8 @@ A run that failed can still be cleared and succeed, so its deadlines stay until 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tradewind.logic.callbacks import of_run
@@ -14,7 +16,36 @@ from tradewind.model.states import RunState
 from tradewind.store.tables import to_micros
 
 if TYPE_CHECKING:
+    from tradewind.scheduler.loading import Loading
+    from tradewind.scheduler.loop import Loop
+    from tradewind.scheduler.memory import Memory
     from tradewind.scheduler.turn import Turn
+
+
+class DueDeadlines:
+    """Notes deadlines in the loop, and keeps those whose time has come until a turn takes them."""
+
+    def __init__(self, loop: Loop, loading: Loading, memory: Callable[[], Memory]) -> None:
+        self._loop = loop
+        self._loading = loading
+        self._memory = memory
+        self._due: list[tuple[int, int]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._due)
+
+    def watch(self, keys: Iterable[tuple[int, int]]) -> None:
+        """These are new, or known again after a start."""
+        deadlines = self._memory().deadlines
+        for key in keys:
+            if key in deadlines:
+                self._loop.at(deadlines[key], partial(self._due.append, key))
+
+    def apply(self, turn: Turn) -> None:
+        """Let the turn work on those whose time has come."""
+        due, self._due[:] = self._due[:], []
+        for key in due:
+            turn.deadlines.due(self._loading.run_of_deadline(turn.memory, key), key)
 
 
 class Deadlines:
@@ -34,13 +65,13 @@ class Deadlines:
                 turn.batch.new_deadlines.append(row)
                 turn.effects.deadlines.append((run.pk, number))
 
-    def ended(self, run: LiveRun) -> None:
-        """A run has ended: where it succeeded, what was not missed is met."""
-        if run.state is not RunState.SUCCESS:
-            return
-        for number in range(len(run.plan.spec.deadlines)):
-            if self._turn.memory.deadlines.pop((run.pk, number), None) is not None:
-                self._close(run.pk, number, missed=False)
+    def ended(self, runs: Iterable[LiveRun]) -> None:
+        """Runs have ended: where one succeeded, what it had not missed is met."""
+        for run in runs:
+            numbers = range(len(run.plan.spec.deadlines)) if run.state is RunState.SUCCESS else ()
+            for number in numbers:
+                if self._turn.memory.deadlines.pop((run.pk, number), None) is not None:
+                    self._close(run.pk, number, missed=False)
 
     def due(self, run: LiveRun | None, key: tuple[int, int]) -> None:
         """The time of a deadline may have come.

@@ -15,7 +15,7 @@ from tradewind.logic import waiting
 from tradewind.logic.human_input import answered, time_is_over
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.model.human_input import InputAnswer, InputRequest
-from tradewind.model.outcomes import AwaitsInput, Failed
+from tradewind.model.outcomes import AwaitsInput, Failed, Outcome
 from tradewind.model.states import TaskState
 from tradewind.store.tables import to_micros
 
@@ -38,18 +38,19 @@ class HumanInput:
         self._turn = turn
 
     @staticmethod
-    def checked(outcome: AwaitsInput) -> AwaitsInput | Failed:
-        """The outcome, or a failure where its payload asks nothing that could be answered."""
+    def checked(outcome: Outcome) -> Outcome:
+        """The outcome, or a failure where it asks nothing that could be answered."""
         try:
-            msgspec.convert(outcome.payload, InputRequest)
+            if isinstance(outcome, AwaitsInput):
+                msgspec.convert(outcome.payload, InputRequest)
         except msgspec.ValidationError as error:
             return Failed(f"the task asked for input in a way that cannot be shown: {error}", retry="never")
         return outcome
 
-    def asked(self, run: LiveRun, number: int, attempt_id: str, outcome: AwaitsInput) -> None:
-        """An attempt ended by asking; the machine has let its instance wait."""
+    def asked(self, run: LiveRun, number: int, attempt_id: str, outcome: Outcome) -> None:
+        """An attempt ended; where it did so by asking, the machine has let its instance wait."""
         turn = self._turn
-        if run.states[number] is not TaskState.DEFERRED:
+        if not isinstance(outcome, AwaitsInput) or run.states[number] is not TaskState.DEFERRED:
             return
         request = msgspec.convert(outcome.payload, InputRequest)
         due = run.due_at[number]

@@ -6,30 +6,38 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from tradewind.errors import StoreError
 from tradewind.logic.expansion import MAX_MAP_LENGTH
 from tradewind.logic.live_run import LiveRun, Transition
+from tradewind.model.commands import CatchUp
 from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
+from tradewind.ports.planner import Planner
 from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.backfills import Backfills
+from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.commands import Commands
+from tradewind.scheduler.deadlines import DueDeadlines
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
+from tradewind.scheduler.dues import Dues
 from tradewind.scheduler.externals import Externals, awaited_of
+from tradewind.scheduler.foreign_schedules import ForeignSchedules
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import LiveDag, Memory
 from tradewind.scheduler.orders import Orders
+from tradewind.scheduler.schedules import Schedules
 from tradewind.scheduler.triggers import TriggererAccess, Triggers
 from tradewind.scheduler.turn import Surroundings, Turn
 from tradewind.scheduler.waiting import Waits
 from tradewind.scheduler.waits import keep
+from tradewind.store.backfills import BackfillRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.dags import DagRepository
@@ -43,7 +51,6 @@ log = logging.getLogger("tradewind.scheduler")
 
 LOOK_EVERY = 1.0  #: seconds between looks at the store where no bell rings
 COMMANDS_A_TURN = 100
-PREPARE_AHEAD = 3.0  #: seconds before a run is due that its DAG file is imported where its tasks will run
 
 Listener = Callable[[list[Transition]], None]
 
@@ -64,6 +71,8 @@ class Parts:
     connections: ConnectionRepository
     max_map_length: int = MAX_MAP_LENGTH
     doorbell: Path | None = None
+    planner: Planner | None = None  #: asks the timetables of plugins
+    catchup_confirm_above: int = 1000  #: a catch-up of more runs waits for a confirmation
     triggerer: TriggererAccess | None = None
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
@@ -105,6 +114,7 @@ class Scheduler:
             lambda: self.memory,
             self.take_fact,
         )
+        self._dues = Dues(self._loop)
         triggers = Triggers(
             parts.triggerer,
             self._loop,
@@ -123,23 +133,35 @@ class Scheduler:
             self._loop.later,
         )
         self._loading = Loading(parts.store)
-        self._commands = Commands(self._loading)
+        self._deadlines = DueDeadlines(self._loop, self._loading, lambda: self.memory)
+        self._backfills = Backfills(BackfillRepository(parts.store), self._loading)
+        self._foreign = ForeignSchedules(
+            parts.planner, self._loop, lambda: self.memory, self._dues.look_at, self.ring
+        )
+        self._schedules = Schedules(
+            parts.clock,
+            self._loop,
+            self._loading,
+            lambda: self.memory,
+            self._foreign,
+            self._dues.look_at,
+            self._prepare,
+        )
+        self._commands = Commands(self._loading, self._backfills)
         self._around = Surroundings(
             self._writer,
             parts.ids.new_id,
             parts.executors,
             parts.default_executor,
+            CatchUps(parts.catchup_confirm_above, partial(self._command_rows.last_applied, CatchUp.kind)),
             parts.max_map_length,
+            self._loading.fetch,
             parts.serves_all,
             parts.callbacks_at_once,
             runs.average_runtime,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
-        self._due: list[tuple[int, int]] = []
-        self._due_runs: list[int] = []
-        self._due_dags: list[str] = []
-        self._due_deadlines: list[tuple[int, int]] = []
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
@@ -176,6 +198,7 @@ class Scheduler:
     def close(self) -> None:
         """Let go of everything. Attempts that run are not touched."""
         self._dispatch.stop()
+        self._foreign.close()
         self._waits.triggers.stop()
         if self._bell is not None:
             self._bell.close()
@@ -193,6 +216,9 @@ class Scheduler:
         self.memory = self._loading.everything()
         turn = Turn(self.memory, self._parts.clock.now(), self._around)
         self._commands.apply(turn, row)
+        if turn.effects.questions:
+            self._foreign.answer_at_once(turn.effects.questions)
+            self._commands.apply(turn, row)
         turn.finish(starts=False)
         self._writer.write(turn.batch)
         self._writer.commit()
@@ -202,8 +228,8 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether something came in that was not worked on yet."""
-        due = self._due or self._due_runs or self._due_dags or self._due_deadlines
-        return bool(self._facts or self._work_waits or due)
+        backfills = self.memory.filling and not self.draining
+        return bool(self._facts or self._work_waits or self._dues or self._deadlines or backfills)
 
     def _work(self) -> None:
         """One turn: decide, commit, act. Where the commit fails, memory is read back and the facts are kept."""
@@ -214,13 +240,16 @@ class Scheduler:
         try:
             for fact, session, _ in facts:
                 turn.fact(fact, session)
-            self._apply_due(turn)
+            self._dues.apply(turn, self.memory)
+            self._deadlines.apply(turn)
             if self._work_waits:
                 self._work_waits = False
                 rows = self._command_rows.open_commands(limit=COMMANDS_A_TURN)
                 for row in rows:
                     self._commands.apply(turn, row)
                 self._work_waits = len(rows) >= COMMANDS_A_TURN
+            if not self.draining:
+                self._backfills.advance(turn)
             turn.finish(starts=not self.draining)
             passing("decided")
             if turn.batch:
@@ -238,25 +267,6 @@ class Scheduler:
         self._act(turn)
         passing("acted")
 
-    def _apply_due(self, turn: Turn) -> None:
-        due = self._due[:]
-        self._due.clear()
-        for run_pk, number in due:
-            turn.due(run_pk, number)
-        runs = self._due_runs[:]
-        self._due_runs.clear()
-        for run_pk in runs:
-            turn.run_due(run_pk)
-        dags = self._due_dags[:]
-        self._due_dags.clear()
-        for dag_id in dags:
-            if dag_id in self.memory.dags:
-                turn.touch(self.memory.dags[dag_id])
-        deadlines = self._due_deadlines[:]
-        self._due_deadlines.clear()
-        for key in deadlines:
-            turn.deadlines.due(self._loading.run_of_deadline(self.memory, key), key)
-
     def _act(self, turn: Turn) -> None:
         effects = turn.effects
         for attempt, reason in effects.cancels:
@@ -268,31 +278,18 @@ class Scheduler:
         self._parts.passing("flushed")
         self._waits.act(effects.begun_waits, effects.ended_waits, turn.machine.delta.transitions)
         for run, number in effects.waits:
-            self._wait(run, number)
+            self._dues.wait(run, number)
         for run in effects.started_runs:
-            self._watch_time_limit(run)
-        for dag in effects.planned:
-            if dag.planned is not None:
-                self._loop.at(dag.planned.run_after, partial(self._due_dags.append, dag.dag_id))
-                self._prepare_ahead(dag, dag.planned.run_after)
-        for key in effects.deadlines:
-            self._watch_deadline(key)
+            self._dues.watch_time_limit(run)
+        self._schedules.act(effects, turn.now)
+        for dag in effects.again:
+            self._dues.look_at(dag.dag_id)
+        self._deadlines.watch(effects.deadlines)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 
-    def _prepare_ahead(self, dag: LiveDag, due: datetime) -> None:
-        """Have the DAG file imported where its tasks will run, shortly before they do."""
-        if dag.paused or not dag.spec.tasks:
-            return
-        version_id, executor = dag.version_id, dag.spec.executor or self._parts.default_executor
-
-        def prepare() -> None:
-            if dag.version_id == version_id and not dag.paused:
-                self._dispatch.prepare(executor, version_id)
-
-        ahead = due - timedelta(seconds=PREPARE_AHEAD)
-        if ahead > self._parts.clock.now():
-            self._loop.at(ahead, prepare)
+    def _prepare(self, dag: LiveDag) -> None:
+        self._dispatch.prepare(dag.spec.executor or self._parts.default_executor, dag.version_id)
 
     def _failed_to_commit(
         self, error: StoreError, facts: list[tuple[Fact, str, Callable[[], None] | None]]
@@ -321,14 +318,13 @@ class Scheduler:
             own = self._parts.runs | set(self.memory.runs) | self.memory.runs_with_callbacks()
         self.memory = self._loading.everything(own)
         self._work_waits = True
-        turn_due = self._due_dags
-        for dag_id in self.memory.dags:
-            turn_due.append(dag_id)
+        self._schedules.look_at_all()
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
-        for key in self.memory.deadlines:
-            self._watch_deadline(key)
+                if run.plan.looks_back:
+                    self._dues.resume(run)
+        self._deadlines.watch(self.memory.deadlines)
         self._waits.reload()
 
     def _take_up(self, run: LiveRun) -> None:
@@ -341,24 +337,10 @@ class Scheduler:
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                 admission.ledger.take(self.memory.candidate(run, number, default))
             elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
-                self._wait(run, number)
+                self._dues.wait(run, number)
                 if state is TaskState.DEFERRED:
                     keep(self.memory, run, number, default)
-        self._watch_time_limit(run)
-
-    def _wait(self, run: LiveRun, number: int) -> None:
-        moment = run.due_at[number]
-        if moment is not None:
-            self._loop.at(moment, partial(self._due.append, (run.pk, number)))
-
-    def _watch_time_limit(self, run: LiveRun) -> None:
-        limit = run.plan.spec.dagrun_timeout
-        if limit is not None and run.start_date is not None:
-            self._loop.at(run.start_date + timedelta(seconds=limit), partial(self._due_runs.append, run.pk))
-
-    def _watch_deadline(self, key: tuple[int, int]) -> None:
-        if key in self.memory.deadlines:
-            self._loop.at(self.memory.deadlines[key], partial(self._due_deadlines.append, key))
+        self._dues.watch_time_limit(run)
 
     # -- the inbox -------------------------------------------------------------------------------------------
 
@@ -373,6 +355,7 @@ class Scheduler:
     def _look(self) -> None:
         """Whether somebody wrote without ringing."""
         self._loop.later(LOOK_EVERY, self._look)
+        self._schedules.heed_the_clock()
         try:
             version = self._writer.data_version()
         except StoreError:
