@@ -6,6 +6,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tradewind.authoring.asset_dags import asset
+    from tradewind.authoring.assets import (
+        Asset,
+        AssetAlias,
+        AssetAll,
+        AssetAny,
+        AssetOrTimeSchedule,
+        AssetWatcher,
+        Dataset,
+        Metadata,
+    )
     from tradewind.authoring.context import Context, get_current_context
     from tradewind.authoring.dag import DAG
     from tradewind.authoring.group import TaskGroup, task_group
@@ -31,16 +42,24 @@ __version__ = "0.1.0"
 #: Where each public name lives. Imported at its first use: ``import tradewind`` costs next to nothing.
 _HOMES = {
     "DAG": "tradewind.authoring.dag",
+    "Asset": "tradewind.authoring.assets",
+    "AssetAlias": "tradewind.authoring.assets",
+    "AssetAll": "tradewind.authoring.assets",
+    "AssetAny": "tradewind.authoring.assets",
+    "AssetOrTimeSchedule": "tradewind.authoring.assets",
+    "AssetWatcher": "tradewind.authoring.assets",
     "BaseBranchOperator": "tradewind.authoring.operators.branch",
     "BaseHook": "tradewind.authoring.hook",
     "BaseOperator": "tradewind.authoring.operator",
     "BranchPythonOperator": "tradewind.authoring.operators.branch",
     "Connection": "tradewind.model.connection",
     "Context": "tradewind.authoring.context",
+    "Dataset": "tradewind.authoring.assets",
     "EmptyOperator": "tradewind.authoring.operators.empty",
     "FailTask": "tradewind.errors",
     "Label": "tradewind.authoring.relations",
     "LatestOnlyOperator": "tradewind.authoring.operators.latest_only",
+    "Metadata": "tradewind.authoring.assets",
     "Param": "tradewind.authoring.params",
     "ParamsDict": "tradewind.authoring.params",
     "PythonOperator": "tradewind.authoring.operators.python",
@@ -51,6 +70,7 @@ _HOMES = {
     "Variable": "tradewind.authoring.variable",
     "WeightRule": "tradewind.authoring.weights",
     "XComArg": "tradewind.authoring.references",
+    "asset": "tradewind.authoring.asset_dags",
     "chain": "tradewind.authoring.relations",
     "chain_linear": "tradewind.authoring.relations",
     "cross_downstream": "tradewind.authoring.relations",
@@ -62,16 +82,24 @@ _HOMES = {
 
 __all__ = [
     "DAG",
+    "Asset",
+    "AssetAlias",
+    "AssetAll",
+    "AssetAny",
+    "AssetOrTimeSchedule",
+    "AssetWatcher",
     "BaseBranchOperator",
     "BaseHook",
     "BaseOperator",
     "BranchPythonOperator",
     "Connection",
     "Context",
+    "Dataset",
     "EmptyOperator",
     "FailTask",
     "Label",
     "LatestOnlyOperator",
+    "Metadata",
     "Param",
     "ParamsDict",
     "PythonOperator",
@@ -83,6 +111,7 @@ __all__ = [
     "WeightRule",
     "XComArg",
     "__version__",
+    "asset",
     "chain",
     "chain_linear",
     "cross_downstream",

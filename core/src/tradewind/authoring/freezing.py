@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradewind.authoring.arguments import TASK_CURES, DagArguments
 from tradewind.authoring.checks import checked, did_you_mean
@@ -13,6 +13,8 @@ from tradewind.authoring.construction import TASK_ARGUMENTS, known_arguments
 from tradewind.authoring.graph import find_circle, reversed_edges, topological_order, weight_totals
 from tradewind.authoring.schedule import in_utc
 from tradewind.errors import CycleError, DefinitionError
+from tradewind.logic.assets import mentioned
+from tradewind.model.assets import AssetSpec
 from tradewind.model.spec import DagSpec, ParamSpec, TaskSpec
 
 if TYPE_CHECKING:
@@ -49,13 +51,16 @@ def freeze(dag: DAG) -> DagSpec:
             f"change one of them.",
             str(dag.place),
         )
+    tasks = tuple(
+        _freeze_task(task, names, weight, start, dag.tzinfo)
+        for task, names, weight in zip(dag.tasks, inputs, weights, strict=True)
+    )
+    _refuse_two_in_one_name(dag, tasks)
     return DagSpec(
         dag_id=dag.dag_id,
-        tasks=tuple(
-            _freeze_task(task, names, weight, start, dag.tzinfo)
-            for task, names, weight in zip(dag.tasks, inputs, weights, strict=True)
-        ),
+        tasks=tasks,
         timetable=dag.timetable,
+        asset_schedule=dag.asset_schedule,
         timezone=dag.timezone,
         start_date=start,
         end_date=end,
@@ -119,6 +124,8 @@ def _freeze_task(
         at_most_once=task.at_most_once,
         do_xcom_push=task.do_xcom_push,
         inputs=inputs,
+        outlets=_assets(task.outlets),
+        inlets=_assets(task.inlets),
         group_id=group_id,
         callbacks=tuple(name for name in TASK_CALLBACKS if getattr(task, name)),
         template_fields=tuple(task.template_fields),
@@ -127,6 +134,26 @@ def _freeze_task(
         ui_color=task.ui_color,
         extra={"run_as_user": task.run_as_user} if task.run_as_user else {},
     )
+
+
+def _assets(given: Sequence[Any]) -> tuple[AssetSpec, ...]:
+    """The assets among outlets or inlets, each once; other things may stand there and mean nothing here."""
+    conditions = (it.condition() for it in given if callable(getattr(it, "condition", None)))
+    found = {(spec.kind, spec.name, spec.uri): spec for it in conditions for spec in mentioned(it)}
+    return tuple(found.values())
+
+
+def _refuse_two_in_one_name(dag: DAG, tasks: Sequence[TaskSpec]) -> None:
+    """A name that stands for two uris is a slip, or two things that nobody could tell apart."""
+    uris: dict[str, str] = {}
+    of_schedule = mentioned(dag.asset_schedule) if dag.asset_schedule is not None else ()
+    for spec in (*of_schedule, *(spec for task in tasks for spec in (*task.outlets, *task.inlets))):
+        if spec.kind == "asset" and uris.setdefault(spec.name, spec.uri) != spec.uri:
+            raise DefinitionError(
+                f"DAG {dag.dag_id!r} has two assets named {spec.name!r}, with the uris {uris[spec.name]!r} and "
+                f"{spec.uri!r}: give one of them another name.",
+                str(dag.place),
+            )
 
 
 def _weights(dag: DAG) -> list[int]:
@@ -164,7 +191,7 @@ def _circle(dag: DAG, task_ids: Sequence[str]) -> CycleError:
 
 
 def _params(dag: DAG) -> dict[str, ParamSpec]:
-    by_itself = dag.timetable is not None
+    by_itself = dag.timetable is not None or dag.asset_schedule is not None
     return {
         name: checked(lambda given, key: given.spec(key, runs_by_itself=by_itself), param, name, dag.place)
         for name, param in dag.params.params().items()

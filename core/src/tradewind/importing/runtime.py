@@ -59,6 +59,9 @@ class ImportRuntime:
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         return None
 
+    def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
+        raise _refuse(f"ask for {operation}")
+
     def context(self) -> Mapping[str, Any] | None:
         return None
 

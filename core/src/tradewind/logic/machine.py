@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tradewind.logic import run_waits
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.logic.retries import may_retry, wait_before_retry
 from tradewind.logic.trigger_rules import evaluate
@@ -146,7 +147,9 @@ class Machine:
                     run, number, TaskState.UP_FOR_RESCHEDULE, f"looks again at {outcome.at}", attempt_id
                 )
                 self.delta.waits.append((run, number))
-            case Deferred() | AwaitsInput() | TriggersRun():
+            case TriggersRun():
+                run_waits.ask(self, run, number, outcome)
+            case Deferred() | AwaitsInput():
                 kind = type(outcome).__name__
                 unknown = Failed(f"this scheduler cannot serve a task that ends as {kind!r}", retry="never")
                 self._failed(run, number, unknown, attempt_id)
@@ -178,6 +181,14 @@ class Machine:
             self._next_try(run, number, "its waiting time is over")
         elif run.states[number] is TaskState.UP_FOR_RESCHEDULE:
             self._schedule(run, number, "its waiting time is over")
+        elif run.states[number] is TaskState.DEFERRED:
+            run_waits.time_over(self, run, number)
+
+    def defer(self, run: LiveRun, number: int, reason: str) -> None:
+        """The instance waits without a slot, at most until its ``due_at``; its attempt's id stays with it."""
+        self._move(run, number, TaskState.DEFERRED, reason, run.attempt_id[number])
+        if run.due_at[number] is not None:
+            self.delta.waits.append((run, number))
 
     # -- commands --------------------------------------------------------------------------------------------
 

@@ -99,9 +99,40 @@ class PoolChanged:
     dag_id: str = ""
 
 
-Command = TriggerRun | SetPaused | ClearTasks | MarkTasks | MarkRun | DeleteDag | DagChanged | PoolChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAssetEvent:
+    """Say that an asset was updated, outside of all DAGs. Result: ``{"event_id": ..., "dag_ids": [DAGs that are told]}``."""
+
+    kind: ClassVar[str] = "create_asset_event"
+    name: str
+    uri: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    dag_id: str = ""
+
+
+Command = (
+    TriggerRun
+    | SetPaused
+    | ClearTasks
+    | MarkTasks
+    | MarkRun
+    | DeleteDag
+    | DagChanged
+    | PoolChanged
+    | CreateAssetEvent
+)
 
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
-    for command in (TriggerRun, SetPaused, ClearTasks, MarkTasks, MarkRun, DeleteDag, DagChanged, PoolChanged)
+    for command in (
+        TriggerRun,
+        SetPaused,
+        ClearTasks,
+        MarkTasks,
+        MarkRun,
+        DeleteDag,
+        DagChanged,
+        PoolChanged,
+        CreateAssetEvent,
+    )
 }

@@ -77,6 +77,10 @@ class Runtime(Protocol):
         """The DAG's run before this one, by logical date."""
         ...
 
+    def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
+        """Another question to the system, of those that :mod:`tradewind.scheduler.answers` knows: plain data back."""
+        ...
+
     def context(self) -> Mapping[str, Any] | None:
         """The context of the task that is running, or ``None`` outside of one."""
         ...
@@ -109,6 +113,9 @@ class EnvironmentRuntime:
 
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         return None
+
+    def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
+        raise self._refuse("ask for", operation)
 
     def context(self) -> Mapping[str, Any] | None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -84,7 +85,7 @@ class Attempt:
             with time_limit(self._order.timeout):
                 result = self._execute(context)
                 xcoms = self._results(result)
-            outcome = ti.decided or Succeeded()
+            outcome = self._with_assets(ti.decided or Succeeded(), context)
         except BaseException as error:  # whatever user code raises is an outcome, SystemExit and Ctrl-C too
             outcome = self._ended_by(error, context)
         ti.end_date = self._clock.now()
@@ -125,6 +126,13 @@ class Attempt:
         for xcom in made:
             self._runtime.remember(xcom)
         return tuple(made)
+
+    def _with_assets(self, outcome: Outcome, context: TaskContext) -> Outcome:
+        """The outcome with what the task says of its outlets."""
+        if self.task is None or not self.task.outlets or not isinstance(outcome, Succeeded | Branched):
+            return outcome
+        said = context.said_of_outlets()
+        return dataclasses.replace(outcome, assets=said) if said else outcome
 
     def _ended_by(self, error: BaseException, context: TaskContext) -> Outcome:
         outcome = outcome_of_error(error)

@@ -108,6 +108,9 @@ class AttemptRuntime:
         found = self._channel.ask("run.previous", {"success_only": success_only})
         return None if found is None else msgspec.convert(found, RunInfo)
 
+    def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
+        return self._channel.ask(operation, arguments)
+
     def context(self) -> Mapping[str, Any] | None:
         return self._context
 

@@ -14,6 +14,8 @@ from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.rows import dag_row
+from tradewind.scheduler.subscribers import Subscribers
+from tradewind.store.assets import AssetRepository
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.batch import Row
 from tradewind.store.dags import DagRepository
@@ -35,6 +37,7 @@ class Loading:
         self._runs = RunRepository(store)
         self._attempts = AttemptRepository(store)
         self._pools = PoolRepository(store)
+        self._assets = AssetRepository(store)
         self._version = lru_cache(maxsize=256)(self._dags.load_version)
 
     def everything(self, only_runs: Collection[int] | None = None) -> Memory:
@@ -48,6 +51,10 @@ class Loading:
         if only_runs is None:
             for row in self._dags.find(with_stale=True):
                 self._add_dag(memory, row)
+            memory.updates = self._assets.pending()
+            self._complete(memory)
+        for watch in self._assets.run_watches():
+            memory.run_watches.setdefault((watch.dag_id, watch.run_id), []).append(watch)
         taken = self._runs.open_runs() if only_runs is None else self._runs.load(only_runs)
         for loaded in taken:
             if loaded.run.state not in RUN_FINAL:
@@ -65,8 +72,21 @@ class Loading:
             row = self._dags.get(dag_id)
         except NotFound:
             memory.dags.pop(dag_id, None)
+            memory.subscribers.put(dag_id, None)
             return None
         return self._add_dag(memory, row)
+
+    def subscribers(self, memory: Memory) -> Subscribers:
+        """Which DAGs wait for which assets; one that serves a single run reads it when it is first needed."""
+        if not memory.subscribers.complete:
+            for dag_id, version_id in self._assets.versions_with_assets():
+                memory.subscribers.put(dag_id, self._version(version_id).spec.asset_schedule)
+            self._complete(memory)
+        return memory.subscribers
+
+    def _complete(self, memory: Memory) -> None:
+        memory.subscribers.aliases = self._assets.aliases()
+        memory.subscribers.complete = True
 
     def plan(self, memory: Memory, version_id: str) -> Plan:
         """The graph of a version."""
@@ -119,6 +139,8 @@ class Loading:
         """Forget the DAG with all its runs, inside the turn's transaction."""
         writer.delete_dag(dag.dag_id)
         memory.dags.pop(dag.dag_id, None)
+        memory.updates.pop(dag.dag_id, None)
+        memory.subscribers.put(dag.dag_id, None)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -142,6 +164,7 @@ class Loading:
             dag.is_stale = row.is_stale
         if dag.paused:
             memory.admission.ledger.paused.add(dag.dag_id)
+        memory.subscribers.put(row.dag_id, None if row.is_stale else spec.asset_schedule)
         return dag
 
     def _restore(self, memory: Memory, loaded: LoadedRun) -> LiveRun:

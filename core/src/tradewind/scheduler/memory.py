@@ -9,8 +9,11 @@ from datetime import datetime
 from tradewind.logic.admission import Admission, Candidate
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
+from tradewind.model.messages import AssetUpdated
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import DagSpec
+from tradewind.scheduler.subscribers import Subscribers
+from tradewind.store.rows import RunWatchRow
 from tradewind.timetables import PlannedRun, Timetable
 from tradewind.timetables.base import Bounds
 
@@ -61,6 +64,11 @@ class Memory:
     #: small values pushed lately, by run, so that the next task's order can carry them
     xcoms: dict[int, dict[tuple[str, str], bytes]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
+    subscribers: Subscribers = field(default_factory=Subscribers)  #: which DAGs wait for which assets
+    #: by DAG: the updates of assets that it has been told of, and that have not made a run yet
+    updates: dict[str, list[AssetUpdated]] = field(default_factory=dict)
+    #: by DAG and run id: who waits for the run's end
+    run_watches: dict[tuple[str, str], list[RunWatchRow]] = field(default_factory=dict)
 
     def candidate(self, run: LiveRun, number: int, default_executor: str) -> Candidate:
         """The instance as admission sees it."""

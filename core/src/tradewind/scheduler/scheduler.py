@@ -17,7 +17,9 @@ from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
 from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.asset_answers import AssetAnswers
 from tradewind.scheduler.commands import Commands
+from tradewind.scheduler.correspondence import Correspondence
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
@@ -76,7 +78,14 @@ class Scheduler:
         self._dispatch = Dispatch(
             parts.executors,
             Orders(xcoms),
-            Answers(parts.variables, parts.connections, xcoms, runs, lambda: self.memory),
+            Answers(
+                parts.variables,
+                parts.connections,
+                xcoms,
+                runs,
+                AssetAnswers(parts.store),
+                lambda: self.memory,
+            ),
             DagRepository(parts.store),
             self._loop,
             parts.clock,
@@ -85,6 +94,7 @@ class Scheduler:
         )
         self._loading = Loading(parts.store)
         self._commands = Commands(self._loading)
+        self._correspondence = Correspondence(parts.store, self._loading, self._commands, parts.serves_all)
         self._around = Surroundings(
             self._writer, parts.ids.new_id, parts.executors, parts.default_executor, parts.serves_all
         )
@@ -146,6 +156,7 @@ class Scheduler:
         turn = Turn(self.memory, self._parts.clock.now(), self._around)
         self._commands.apply(turn, row)
         turn.finish(starts=False)
+        self._correspondence.send(turn)
         self._writer.write(turn.batch)
         self._writer.commit()
 
@@ -171,8 +182,10 @@ class Scheduler:
                 rows = self._command_rows.open_commands(limit=COMMANDS_A_TURN)
                 for row in rows:
                     self._commands.apply(turn, row)
-                self._work_waits = len(rows) >= COMMANDS_A_TURN
+                more = self._correspondence.receive(turn)
+                self._work_waits = more or len(rows) >= COMMANDS_A_TURN
             turn.finish(starts=not self.draining)
+            self._correspondence.send(turn)
             passing("decided")
             if turn.batch:
                 self._writer.write(turn.batch)
@@ -206,6 +219,8 @@ class Scheduler:
 
     def _act(self, turn: Turn) -> None:
         effects = turn.effects
+        if turn.batch.new_facts:
+            self._work_waits = True
         for attempt, reason in effects.cancels:
             self._dispatch.cancel(attempt, reason)
         for attempt in effects.issued:
@@ -263,7 +278,7 @@ class Scheduler:
                 admission.add(self.memory.candidate(run, number, default))
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                 admission.ledger.take(self.memory.candidate(run, number, default))
-            elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
+            elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
                 self._wait(run, number)
         self._watch_time_limit(run)
 
@@ -280,7 +295,7 @@ class Scheduler:
     # -- the inbox -------------------------------------------------------------------------------------------
 
     def ring(self) -> None:
-        """Look at the table of commands in the next turn."""
+        """Look at the tables of commands and facts in the next turn."""
         self._work_waits = True
 
     def _rang(self) -> None:

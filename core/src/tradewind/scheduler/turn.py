@@ -14,7 +14,7 @@ from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Machine
 from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom, XComPushed
 from tradewind.model.ids import shard_of
-from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
+from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Outcome, Skipped, TriggersRun
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.ports.executor import Executor
@@ -70,6 +70,8 @@ class Turn:
         self.effects = Effects()
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
+        #: (run, instance, outcome, attempt id): what other DAGs may have to be told of
+        self.telling: list[tuple[LiveRun, int, Outcome, str]] = []
         self._dags: dict[str, LiveDag] = {}
         self._counted = 0  # runs that ended in this turn and were counted as such
 
@@ -109,9 +111,18 @@ class Turn:
                     pid=fact.pid or None,
                 )
                 self.machine.finished(run, number, fact.outcome, fact.started_at, fact.ended_at)
+                self._note(attempt, fact.outcome)
             case AttemptLost():
                 self._close(attempt, "lost", fact.reason, self.micros)
                 self.machine.lost(run, number, attempt.started, fact.reason)
+
+    def _note(self, attempt: OpenAttempt, outcome: Outcome) -> None:
+        """Keep in mind what concerns other DAGs: assets that were updated, and runs that are asked for."""
+        run, number = attempt.run, attempt.number
+        told = run.plan.tasks[number].outlets and run.states[number] is TaskState.SUCCESS
+        asks = isinstance(outcome, TriggersRun) and run.states[number] is TaskState.DEFERRED
+        if told or asks:
+            self.telling.append((run, number, outcome, attempt.id))
 
     def due(self, run_pk: int, number: int) -> None:
         """An instance's waiting time may be over."""

@@ -23,13 +23,13 @@ from sqlalchemy import (
 )
 
 from tradewind.errors import StoreError
-from tradewind.store import tables
+from tradewind.store import tables, tables_assets  # noqa: F401  # whose tables stand in the same metadata
 
 if TYPE_CHECKING:
     from tradewind.store.engine import Store
 
 #: Alembic's revisions of the schema, oldest first; each has its file in ``migrations/versions``
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0007")
 HEAD = REVISIONS[-1]
 DEFAULT_POOL_SLOTS = 128
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from tradewind.store import tables as t
+from tradewind.store import tables_assets as ta
 
 #: columns of an attempt that are not known when it is made, or that follow from others
 _LATER = ("started_at", "revoked_at", "ended_at", "outcome", "reason", "host", "pid", "open")
@@ -54,6 +55,8 @@ class Statements:
             .values(_binds("paused cursor_start cursor_end next_logical next_run_after"))
         )
         self.problems = self._text(_inserting(t.problem, without=("id",)))
+        self.new_facts = self._text(_inserting(t.fact, without=("seq",)))
+        self._make_assets()
         self.delete_dag = self._deleting_a_dag()
 
     def _make_runs(self) -> None:
@@ -98,6 +101,17 @@ class Statements:
             .values(open=null(), **_binds("ended_at outcome reason"), **kept)
         )
 
+    def _make_assets(self) -> None:
+        self.asset_events = self._text(_inserting(ta.asset_event))
+        self.asset_aliases = self._text(_inserting(ta.asset_alias))
+        self.asset_pending = self._text(_inserting(ta.asset_pending))
+        self.asset_used = self._text(
+            delete(ta.asset_pending).where(*_matches(ta.asset_pending, "dag_id event_id"))
+        )
+        self.asset_links = self._text(_inserting(ta.asset_event_run))
+        self.run_watches = self._text(_inserting(ta.run_watch))
+        self.ended_run_watches = self._text(delete(ta.run_watch).where(*_matches(ta.run_watch, "attempt_id")))
+
     def _deleting_a_dag(self) -> tuple[str, ...]:
         """Forget a DAG with all that hangs on it; task instances and XComs go with their runs."""
         runs = select(t.dag_run.c.id).where(*_matches(t.dag_run, "dag_id"))
@@ -106,7 +120,7 @@ class Statements:
         ]
         of_dag = [
             delete(table).where(*_matches(table, "dag_id"))
-            for table in (t.dag_run, t.dag_version, t.dag_warning, t.dag)
+            for table in (ta.asset_pending, ta.run_watch, t.dag_run, t.dag_version, t.dag_warning, t.dag)
         ]
         return tuple(self._text(statement) for statement in (*of_runs, *of_dag))
 

@@ -53,6 +53,14 @@ _ORDER = (
     "consumed_facts",
     "dags",
     "problems",
+    "new_facts",
+    "asset_events",
+    "asset_aliases",
+    "asset_pending",
+    "asset_used",
+    "asset_links",
+    "run_watches",
+    "ended_run_watches",
 )
 _CHECKPOINT_AFTER = (
     64  # commits; about the 1,000 pages after which SQLite would stop in the middle of work for it
