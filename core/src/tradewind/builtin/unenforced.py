@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tradewind.logic.assets import mentioned
+from tradewind.model.assets import AssetSpec
 from tradewind.model.spec import DagSpec
 from tradewind.plugins import Problem
 
@@ -15,6 +17,10 @@ def unenforced(dag: DagSpec) -> Iterator[Problem]:
     if dag.timetable is not None and dag.timetable.type not in _SCHEDULES:
         yield _warning(
             f"the schedule {dag.timetable.type!r} is not followed yet: it runs when it is triggered"
+        )
+    for asset in sorted({it.label for it in _watched(dag)}):
+        yield _warning(
+            f"the watchers of asset {asset!r} do not watch yet: say that it was updated with `tradewind assets trigger`"
         )
     if dag.max_consecutive_failed_dag_runs:
         yield _warning("max_consecutive_failed_dag_runs is not acted on yet: watch its runs")
@@ -30,6 +36,13 @@ def unenforced(dag: DagSpec) -> Iterator[Problem]:
             yield _warning(
                 "run_as_user is not heeded yet: tasks run as the user who started Tradewind", task.task_id
             )
+
+
+def _watched(dag: DagSpec) -> Iterator[AssetSpec]:
+    """The assets with watchers."""
+    waited = mentioned(dag.asset_schedule) if dag.asset_schedule is not None else ()
+    told = (it for task in dag.tasks for it in (*task.outlets, *task.inlets))
+    yield from (it for it in (*waited, *told) if it.watchers)
 
 
 def _warning(message: str, task_id: str | None = None) -> Problem:

@@ -22,6 +22,7 @@ from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
 
 if TYPE_CHECKING:
     from tradewind.logic.live_run import LiveRun
+    from tradewind.model.assets import AssetCondition
     from tradewind.scheduler.loading import Loading
     from tradewind.scheduler.memory import Memory
 
@@ -145,7 +146,21 @@ class Reasons:
             active=counts.get(RunState.RUNNING, 0),
             queued=counts.get(RunState.QUEUED, 0),
             max_active_runs=spec.max_active_runs,
+            **self._assets_of(dag_id, spec.asset_schedule),
         )
+
+    def _assets_of(self, dag_id: str, condition: AssetCondition | None) -> dict[str, Any]:
+        """What the DAG's schedule says of assets, for :class:`DagStanding`."""
+        if condition is None:
+            return {}
+        from tradewind.logic.assets import in_words, missing
+        from tradewind.store.assets import AssetRepository
+
+        updates = AssetRepository(self._system.store).pending(dag_id).get(dag_id, [])
+        return {
+            "assets": in_words(condition),
+            "missing": tuple(spec.label for spec in missing(condition, updates)),
+        }
 
     @cached_property
     def _loading(self) -> Loading:

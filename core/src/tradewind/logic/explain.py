@@ -38,6 +38,8 @@ class DagStanding:
     active: int  #: runs that are running
     queued: int  #: runs that wait to start
     max_active_runs: int
+    assets: str = ""  #: the assets that it waits for, in words
+    missing: tuple[str, ...] = ()  #: those of them that were not updated since its last run
 
     @property
     def has_room(self) -> bool:
@@ -142,13 +144,15 @@ def explain_dag(dag: DagStanding, now: datetime) -> list[Explanation]:
                 f"tradewind dags unpause {dag.dag_id}",
             )
         )
-    if not dag.scheduled:
+    if dag.assets:
+        found.append(_waits_for_assets(dag))
+    if not dag.scheduled and not dag.assets:
         found.append(
             Explanation(
                 "It has no schedule: it runs when it is triggered.", f"tradewind dags trigger {dag.dag_id}"
             )
         )
-    elif not dag.paused and not dag.is_stale:
+    elif dag.scheduled and not dag.paused and not dag.is_stale:
         found.append(_next_run(dag, now))
     if dag.queued and not dag.has_room:
         blocked = blocked_run(dag, even_if_paused=True)
@@ -172,6 +176,15 @@ def tasks_ahead(candidate: Candidate, others: Iterable[Candidate], ledger: Ledge
         return 0
     rest = (other for other in others if other.key != candidate.key and other.rank < candidate.rank)
     return sum(1 for other in rest if (held := ledger.blocked(other)) and held.limit == blocked.limit)
+
+
+def _waits_for_assets(dag: DagStanding) -> Explanation:
+    waits = f"It runs when assets are updated: {dag.assets}."
+    if dag.paused:
+        return Explanation(f"{waits} While it is switched off it does not listen: such updates pass it by.")
+    return Explanation(
+        f"{waits} It waits for an update of {', '.join(dag.missing)}.", "tradewind assets events"
+    )
 
 
 def _next_run(dag: DagStanding, now: datetime) -> Explanation:

@@ -1,4 +1,4 @@
-"""Shell commands and Python environments of their own, for Tradewind.
+"""Shell commands, Python environments of their own and runs of other DAGs, for Tradewind.
 
 >>> from tradewind_standard import BashOperator
 
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewind_standard.bash import BashOperator
+    from tradewind_standard.trigger_dagrun import TriggerDagRunOperator
     from tradewind_standard.virtualenv import ExternalPythonOperator, PythonVirtualenvOperator
 
 __version__ = "0.1.0"
-__all__ = ["BashOperator", "ExternalPythonOperator", "PythonVirtualenvOperator"]
+__all__ = ["BashOperator", "ExternalPythonOperator", "PythonVirtualenvOperator", "TriggerDagRunOperator"]
 
 _MODULES = {
     "BashOperator": "tradewind_standard.bash",
     "ExternalPythonOperator": "tradewind_standard.virtualenv",
     "PythonVirtualenvOperator": "tradewind_standard.virtualenv",
+    "TriggerDagRunOperator": "tradewind_standard.trigger_dagrun",
 }
 
 

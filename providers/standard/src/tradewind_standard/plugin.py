@@ -19,6 +19,11 @@ def tradewind_register_operators() -> list[Component]:
             "tradewind_standard.virtualenv:ExternalPythonOperator",
             "runs a function with another Python that is installed",
         ),
+        Component(
+            "TriggerDagRunOperator",
+            "tradewind_standard.trigger_dagrun:TriggerDagRunOperator",
+            "makes a run of another DAG",
+        ),
     ]
 
 
