@@ -151,7 +151,8 @@ def test_a_run_of_another_dag_is_made_and_waited_for(house: House) -> None:
     assert value(house, "asked", asked, "work") == {"for": "r"}
     assert {it.info.run_id for it in house.system.runs.find("asked")} == {asked, "by_r"}
     ask, _ = house.system.runs.task_instances(house.system.runs.get("asking", "r").pk)
-    assert ask.start_date is not None and ask.end_date is not None
+    assert ask.start_date is not None
+    assert ask.end_date is not None
     assert ask.end_date >= (house.system.runs.get("asked", asked).end_date or ask.end_date)
 
 
@@ -215,7 +216,8 @@ def test_a_scheduler_killed_anywhere_tells_each_update_and_makes_each_run_once(
     (made,) = house.system.runs.find("consumer")
     assert [it.event.name for it in assets.events_of_run(made.pk)] == ["a", "b"]
     assert {row.state for row in house.system.runs.find()} == {RunState.SUCCESS}
-    assert assets.pending() == {} and assets.run_watches() == []
+    assert assets.pending() == {}
+    assert assets.run_watches() == []
 
 
 def _settled(house: House) -> bool:

@@ -62,8 +62,10 @@ def test_a_schedule_on_assets_or_time_has_both() -> None:
     with DAG("d", schedule=AssetOrTimeSchedule(timetable="@daily", assets=[A, B])) as dag:
         EmptyOperator(task_id="t")
     spec = dag.spec()
-    assert spec.timetable is not None and spec.timetable.args["cron"] == "@daily"
-    assert spec.asset_schedule is not None and in_words(spec.asset_schedule) == "a and b"
+    assert spec.timetable is not None
+    assert spec.timetable.args["cron"] == "@daily"
+    assert spec.asset_schedule is not None
+    assert in_words(spec.asset_schedule) == "a and b"
 
 
 @pytest.mark.parametrize("schedule", [[A, "b"], [A, "@daily"], [], ["a"]])

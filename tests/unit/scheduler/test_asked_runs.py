@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from world import World
 
 from tradewind.model.commands import ClearTasks, MarkRun, TriggerRun
 from tradewind.model.outcomes import Failed, TriggersRun
@@ -12,7 +13,6 @@ from tradewind.model.spec import TaskSpec
 from tradewind.model.states import RunState
 from tradewind.store.assets import AssetRepository
 from tradewind.store.facts import FactRepository
-from world import World
 
 
 def prepare(world: World, *, paused: bool = False, **fields: Any) -> None:
@@ -34,7 +34,8 @@ def test_the_run_is_made_and_the_task_goes_on(world: World) -> None:
 
     made = world.run("asked", "other")
     assert (made.info.conf, made.info.note) == ({"n": 1}, "from d")
-    assert made.info.logical_date is not None and made.info.logical_date.day == 2
+    assert made.info.logical_date is not None
+    assert made.info.logical_date.day == 2
     assert made.state is RunState.RUNNING
     assert world.states() == {"ask": "success", "after": "queued"}
     assert FactRepository(world.store).waiting() == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from world import World
+
 from tradewind.model.assets import AssetCondition, AssetSpec, OutletEvent
 from tradewind.model.commands import CreateAssetEvent, DagChanged, DeleteDag
 from tradewind.model.outcomes import Failed, Succeeded
@@ -11,7 +13,6 @@ from tradewind.model.spec import TaskSpec, TimetableSpec
 from tradewind.model.states import RunState, RunType
 from tradewind.store.assets import AssetRepository
 from tradewind.store.facts import FactRepository
-from world import World
 
 
 def asset(name: str) -> AssetSpec:
@@ -62,13 +63,16 @@ def test_a_dag_runs_when_its_asset_is_updated(world: World) -> None:
     row = world.runs.get("consumer", run_id)
     assert run_id.startswith("asset_triggered__2024-01-10T12:00:00+00:00_")
     assert row.info.run_type is RunType.ASSET_TRIGGERED
-    assert row.info.logical_date is None and row.info.data_interval is None
+    assert row.info.logical_date is None
+    assert row.info.data_interval is None
     assert row.state is RunState.RUNNING
     (found,) = AssetRepository(world.store).events_of_run(row.pk)
     assert found.event.extra == {"rows": 3}
     assert (found.event.dag_id, found.event.run_id, found.event.task_id) == ("p", "r", "make_p")
-    assert found.source_run is not None and found.source_run["run_id"] == "r"
-    assert pending(world) == [] and FactRepository(world.store).waiting() == []
+    assert found.source_run is not None
+    assert found.source_run["run_id"] == "r"
+    assert pending(world) == []
+    assert FactRepository(world.store).waiting() == []
 
 
 def test_all_assets_are_waited_for_and_several_updates_of_one_make_one_run(world: World) -> None:
@@ -80,7 +84,8 @@ def test_all_assets_are_waited_for_and_several_updates_of_one_make_one_run(world
     world.start()
     produce(world, "a", run_id="r1")
     produce(world, "a", run_id="r2")
-    assert runs(world) == [] and pending(world) == ["a", "a"]
+    assert runs(world) == []
+    assert pending(world) == ["a", "a"]
 
     world.crash()
     produce(world, "b")
@@ -113,7 +118,8 @@ def test_a_task_that_fails_updates_nothing(world: World) -> None:
     world.executor.end("make_p", Failed("no"))
     world.settle()
 
-    assert AssetRepository(world.store).events() == [] and runs(world) == []
+    assert AssetRepository(world.store).events() == []
+    assert runs(world) == []
 
 
 def test_a_dag_that_is_switched_off_does_not_listen_and_keeps_what_it_had(world: World) -> None:
@@ -127,7 +133,8 @@ def test_a_dag_that_is_switched_off_does_not_listen_and_keeps_what_it_had(world:
     world.switch(paused=True, dag_id="consumer")
     produce(world, "b")
     world.switch(paused=False, dag_id="consumer")
-    assert runs(world) == [] and pending(world) == ["a"]
+    assert runs(world) == []
+    assert pending(world) == ["a"]
 
     produce(world, "b", run_id="r2")
     assert len(runs(world)) == 1
@@ -190,7 +197,8 @@ def test_somebody_says_that_an_asset_was_updated(world: World) -> None:
     world.start()
     row = world.send(CreateAssetEvent(name="a", uri="s3://a", extra={"by": "hand"}))
 
-    assert row.result is not None and row.result["dag_ids"] == ["consumer"]
+    assert row.result is not None
+    assert row.result["dag_ids"] == ["consumer"]
     (found,) = AssetRepository(world.store).events()
     assert (found.event.id, found.event.actor, found.source_run) == (row.result["event_id"], "ann", None)
     assert len(runs(world)) == 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from world import World
+
 from tradewind.agent.protocol import report_of, written
 from tradewind.model.facts import AttemptFinished, AttemptStarted, Fact, XCom
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Succeeded
 from tradewind.model.spec import TaskSpec
 from tradewind.store.facts import FactRepository
-from world import World
 
 A_THEN_B = (TaskSpec(task_id="a", downstream=("b",)), TaskSpec(task_id="b", inputs=(("a", "k"),)))
 

@@ -85,8 +85,8 @@ class TriggerDagRunOperator(BaseOperator):
         self.deferrable = deferrable
         if reset_dag_run and skip_when_already_exists is True:
             raise DefinitionError(
-                f"TriggerDagRunOperator {self.task_id!r}: reset_dag_run and skip_when_already_exists are set, but a run that "
-                f"is there can only be cleared or be left alone: take one of them out.",
+                f"TriggerDagRunOperator {self.task_id!r}: reset_dag_run and skip_when_already_exists are set, but a run "
+                f"that is there can only be cleared or be left alone: take one of them out.",
                 str(self.place),
             )
 
