@@ -6,7 +6,9 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from tradewind.model.states import RunState, TaskState
 from tradewind.ports.runtime import XComQuery
 from tradewind.store import schema
 from tradewind.store.attempts import AttemptRepository
+from tradewind.store.backup import back_up, restore
 from tradewind.store.batch import Batch
 from tradewind.store.cleaning import Cleaner
 from tradewind.store.commands import CommandRepository
@@ -170,6 +173,33 @@ def test_conflicts_roll_back_and_the_writer_goes_on(store: Store, writer: Writer
     assert RunRepository(store).count() == 4
     assert writer.data_version() is None
     assert not writer.checkpoint_if_idle()
+
+
+def test_a_conflict_leaves_the_rest_of_its_transaction(store: Store, writer: Writer) -> None:
+    writer.insert_run(run_row("r1", scheduled_date=1), [])
+    for row in (run_row("r1"), run_row("r2", scheduled_date=1)):
+        with pytest.raises(Conflict, match="refused a row"):
+            writer.insert_run(row, [])
+    writer.insert_run(run_row("r3"), [{"task_id": "a"}])
+    writer.commit()
+    assert RunRepository(store).count() == 2
+
+
+def test_a_backup_goes_from_one_database_to_another(store: Store, writer: Writer, tmp_path: Path) -> None:
+    for run_id in ("r1", "r2"):
+        writer.insert_run(run_row(run_id), [{"task_id": "a"}])
+    writer.commit()
+    number = back_up(store, tmp_path / "b.db")
+    with closing(open_store(tmp_path / "other.db")) as other:
+        assert restore(other, tmp_path / "b.db") == number
+        assert [row.info.run_id for row in RunRepository(other).find(newest_first=False)] == ["r1", "r2"]
+    writer.insert_run(run_row("r3"), [])
+    writer.commit()
+    writer.close()
+    restore(store, tmp_path / "b.db")
+    writer.insert_run(run_row("r4"), [{"task_id": "a"}])  # with a number that nobody has
+    writer.commit()
+    assert RunRepository(store).count() == 3
 
 
 def test_commands_facts_and_dags_are_written(store: Store, writer: Writer) -> None:

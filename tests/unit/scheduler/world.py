@@ -59,6 +59,7 @@ class HandExecutor(Executor):
         self.orders: dict[str, Order] = {}
         self.submitted: list[Order] = []
         self.cancelled: list[tuple[str, str]] = []
+        self.prepared: list[str] = []
         self.host: ExecutorHost | None = None
         self.held: tuple[str, ...] = ()
 
@@ -80,6 +81,9 @@ class HandExecutor(Executor):
 
     def cancel(self, attempt_id: str, reason: str) -> None:
         self.cancelled.append((attempt_id, reason))
+
+    def prepare(self, version_id: str, attempts: int) -> None:
+        self.prepared.append(version_id)
 
     def stop(self) -> None:
         self.host = None

@@ -171,6 +171,18 @@ class LogsSettings:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """What `tradewind up` forgets by itself, once a day; open runs are always kept."""
+
+    days: float = _setting(
+        "number", 365.0, "Runs that ended longer ago are forgotten, logs included; 0: none is.", least=0
+    )
+    runs_per_dag: int = _setting(
+        "integer", 10000, "Of each DAG so many of the newest runs are kept at most; 0: any number.", least=0
+    )
+
+
 #: by name, in the order in which they are shown
 SECTIONS: dict[str, type[Any]] = {
     "core": CoreSettings,
@@ -180,6 +192,7 @@ SECTIONS: dict[str, type[Any]] = {
     "templates": TemplatesSettings,
     "xcom": XcomSettings,
     "logs": LogsSettings,
+    "retention": RetentionSettings,
 }
 
 
