@@ -187,7 +187,7 @@ with DAG("consumer", schedule=[Asset("a"), Asset("b")]):
 """
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 8, 10, 12])
+@pytest.mark.parametrize("count", [2, 5, 8])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_scheduler_killed_anywhere_tells_each_update_and_makes_each_run_once(
     house: House, point: str, count: int

@@ -93,10 +93,14 @@ class _Unrecorded:
 
     def __init__(self, system: System) -> None:
         from tradewind.scheduler.answers import Answers
+        from tradewind.scheduler.asset_answers import AssetAnswers
         from tradewind.scheduler.memory import Memory
 
         self.pushed: list[XCom] = []
-        self._answers = Answers(system.variables, system.connections, system.xcoms, system.runs, Memory)
+        assets = AssetAnswers(system.store)
+        self._answers = Answers(
+            system.variables, system.connections, system.xcoms, system.runs, assets, Memory
+        )
 
     def push(self, xcom: XCom) -> None:
         self.pushed.append(xcom)
