@@ -152,13 +152,18 @@ def test_what_cannot_be_is_told_to_the_task(world: World) -> None:
 def test_an_answer_to_an_attempt_that_was_cleared_changes_nothing(world: World) -> None:
     prepare(world)
     ask(world, wait=True)
+    first = world.executor.orders["work"]
     world.send(ClearTasks(dag_id="d", run_id="r", task_ids=("ask",)))
-    world.executor.begin("ask")
+    ask(world, wait=True, run_id="asked_2")
+    second, world.executor.orders["work"] = world.executor.orders["work"], first
+    world.executor.end("work", Failed("no"))
     world.settle()
+    assert world.instance("ask").state == "deferred"
+
+    world.executor.orders["work"] = second
     world.executor.end("work")
     world.settle()
-
-    assert world.instance("ask").state == "running"
+    assert world.instance("ask").state == "success"
 
 
 def test_its_execution_timeout_limits_the_wait_after_a_crash_too(world: World) -> None:
