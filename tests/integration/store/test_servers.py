@@ -7,10 +7,12 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +21,7 @@ from tradewind.errors import Conflict, StoreError
 from tradewind.model.commands import SetPaused
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RunState, TaskState
+from tradewind.model.waits import Wait, WaitResult
 from tradewind.ports.runtime import XComQuery
 from tradewind.store import schema
 from tradewind.store.assets import AssetRepository
@@ -37,6 +40,7 @@ from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import FoundDag, ImportProblem
 from tradewind.store.runs import RunRepository
 from tradewind.store.tables import metadata, to_micros
+from tradewind.store.waits import WaitRepository
 from tradewind.store.writer import Writer
 from tradewind.store.xcoms import XComRepository
 
@@ -291,6 +295,39 @@ def test_updates_of_assets_and_messages_are_written(store: Store, writer: Writer
     assert assets.pending() == {}
 
 
+def test_waits_are_kept_and_replaced_and_go_with_their_run(store: Store, writer: Writer) -> None:
+    pk, tasks = writer.insert_run(run_row("r1"), [{"task_id": "a"}, {"task_id": "b"}])
+    wait = Wait(attempt_id="a1", kind="trigger", due_at=DAY, payload={"class": "é.T", "kwargs": "{}"})
+    over = replace(wait, result=WaitResult(event='"☃"'))
+
+    def row(of: Wait, ti_pk: int) -> dict[str, Any]:
+        body = msgspec.json.encode(of).decode()
+        key = {"attempt_id": of.attempt_id, "run_pk": pk, "ti_pk": ti_pk}
+        return {**key, "kind": of.kind, "due_at": to_micros(DAY), "body": body}
+
+    other = replace(wait, attempt_id="b1")
+    writer.write(Batch(waits=[row(wait, tasks[0]), row(other, tasks[1])]))
+    writer.write(Batch(waits=[row(over, tasks[0])], deleted_waits=[{"attempt_id": "b1"}]))
+    writer.commit()
+    waits = WaitRepository(store)
+    assert waits.all() == waits.of_runs([pk]) == {tasks[0]: over}
+    assert waits.of_runs([pk + 1]) == {}
+
+    writer.delete_dag("d")
+    writer.commit()
+    assert waits.all() == {}
+
+
+def test_a_pool_remembers_whether_deferred_tasks_count(store: Store) -> None:
+    pools = PoolRepository(store)
+    pools.set("db", 2, include_deferred=True)
+    pools.set("db", 3)
+    assert (pools.get("db").include_deferred, pools.get("default_pool").include_deferred) == (True, False)
+    downgrade(store, "0001")
+    migrate(store)
+    assert (pools.get("db").slots, pools.get("db").include_deferred) == (3, False)
+
+
 def test_a_run_is_deleted_whole(store: Store, writer: Writer) -> None:
     pk, tasks = writer.insert_run(
         run_row("r1", state="success", end_date=1), [{"task_id": f"t{n}"} for n in range(600)]
@@ -308,10 +345,10 @@ def test_a_created_and_a_migrated_database_have_the_same_columns(store: Store) -
         found = inspect(store.engine)
         return {
             table: (
-                [
+                sorted(  # a column that a revision adds stands last
                     (column["name"], str(column["type"]), column["nullable"])
                     for column in found.get_columns(table)
-                ],
+                ),
                 sorted(str(sorted(index["column_names"], key=str)) for index in found.get_indexes(table)),
             )
             for table in metadata.tables
@@ -383,3 +420,33 @@ def test_a_connection_that_broke_is_told_as_transient_and_made_anew(store: Store
     writer.insert_run(run_row("kept"), [])
     writer.commit()
     assert [run.info.run_id for run in RunRepository(store).find()] == ["kept"]
+
+
+def test_a_mapped_task_becomes_its_instances_and_what_they_left_is_read_page_by_page(
+    store: Store, writer: Writer
+) -> None:
+    pk, (whole,) = writer.insert_run(run_row("r1"), [{"task_id": "m"}])
+    more = writer.insert_task_instances(pk, [{"task_id": "m", "map_index": index} for index in range(1, 5)])
+    left = [xcom_row(pk, "m", b"%d" % n) | {"map_index": n, "length": n} for n in (0, 2, 3, 4)]
+    names = [{"pk": more[-1], "name": "the last, é"}]
+    writer.write(Batch(expanded=[{"pk": whole}], instance_names=names, xcoms=left))
+    writer.commit()
+    found = RunRepository(store).task_instances(pk, "m")
+    assert [(it.map_index, it.name) for it in found] == [
+        (0, None),
+        (1, None),
+        (2, None),
+        (3, None),
+        (4, "the last, é"),
+    ]
+    assert [it.pk for it in RunRepository(store).task_instances(pk, "m", 3)] == [more[2]]
+    xcoms = XComRepository(store)
+    query = XComQuery(dag_id="d", run_id="r1", key="return_value", task_ids=("m",), skip=1, limit=2)
+    assert xcoms.count(query) == 4
+    assert [it.value for it in xcoms.find(query)] == [b"2", b"3"]
+    assert sorted(xcoms.lengths(pk, ["m"], "return_value")) == [
+        ("m", 0, 0),
+        ("m", 2, 2),
+        ("m", 3, 3),
+        ("m", 4, 4),
+    ]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from world import World
 
+from tradewind.model.assets import AssetSpec
 from tradewind.model.commands import ClearTasks, MarkRun, TriggerRun
-from tradewind.model.outcomes import Failed, TriggersRun
-from tradewind.model.spec import TaskSpec
+from tradewind.model.outcomes import Failed, Rescheduled, TriggersRun
+from tradewind.model.spec import LengthSpec, TaskSpec
 from tradewind.model.states import RunState
 from tradewind.store.assets import AssetRepository
 from tradewind.store.facts import FactRepository
+from tradewind.store.pools import PoolRepository
+from tradewind.store.waits import WaitRepository
 
 
 def prepare(world: World, *, paused: bool = False, **fields: Any) -> None:
@@ -192,3 +196,54 @@ def test_several_may_wait_for_one_run(world: World) -> None:
             world.settle()
 
     assert [world.instance("ask", it).state for it in ("r", "r2")] == ["success", "success"]
+
+
+def test_each_instance_of_a_mapped_task_gets_its_own_answer(world: World) -> None:
+    three = LengthSpec(kind="known", length=3)
+    world.add_dag(TaskSpec(task_id="ask", mapped=three, outlets=(AssetSpec(name="a", uri="a"),)))
+    world.add_dag(TaskSpec(task_id="work"), dag_id="other")
+    world.start()
+    world.trigger()
+    asked = {}
+    for n in range(3):
+        world.executor.begin(f"ask[{n}]")
+        world.executor.end(f"ask[{n}]", TriggersRun("other", {"run_id": f"asked_{n}"}, wait=True))
+        world.settle()
+        asked[n] = world.executor.orders["work"]
+    for n, outcome in ((1, Failed("no")), (2, None)):
+        world.executor.orders["work"] = asked[n]
+        world.executor.end("work", outcome)
+        world.settle()
+
+    found = {it.map_index: it.state for it in world.runs.task_instances(world.run().pk, "ask")}
+    assert found == {0: "deferred", 1: "failed", 2: "success"}
+    assert [it.event.map_index for it in AssetRepository(world.store).events()] == [2]
+
+
+def test_a_task_that_waited_before_it_asked_forgets_what_it_waited_for(world: World) -> None:
+    prepare(world)
+    world.executor.begin("ask")
+    until = world.clock.now() + timedelta(seconds=10)
+    world.executor.end("ask", Rescheduled(until))
+    world.settle()
+    world.clock.pass_by(seconds=11)
+    world.settle()
+    ask(world, wait=True)
+    assert world.instance("ask").state == "deferred"
+    assert WaitRepository(world.store).all() == {}
+
+    world.crash(held=tuple(it.id for it in world.attempts.open_attempts()))
+    world.send(MarkRun(dag_id="other", run_id="asked", state=RunState.SUCCESS))
+    assert world.instance("ask").state == "success"
+
+
+def test_a_pool_that_counts_deferred_tasks_counts_those_that_asked(world: World) -> None:
+    PoolRepository(world.store).set("db", 1, include_deferred=True)
+    prepare(world, pool="db")
+    ask(world, wait=True)
+    world.send(TriggerRun(dag_id="d", run_id="r2"))
+    assert world.instance("ask", "r2").state == "scheduled"
+
+    world.executor.end("work")
+    world.settle()
+    assert world.instance("ask", "r2").state == "queued"

@@ -76,7 +76,8 @@ class HandExecutor(Executor):
         host.session_started(self._session, self.held, host="here", pid=1, capacity=self._capacity)
 
     def submit(self, order: Order) -> None:
-        self.orders[order.task_id] = order
+        mapped = order.map_index >= 0
+        self.orders[f"{order.task_id}[{order.map_index}]" if mapped else order.task_id] = order
         self.submitted.append(order)
 
     def cancel(self, attempt_id: str, reason: str) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tradewind.errors import NotFound, TradewindError
-from tradewind.model.facts import XCom
+from tradewind.errors import NotFound, Refused, TradewindError
+from tradewind.logic.mapping import domains_of
+from tradewind.model.facts import INSTANCE_NAME, XCom
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Outcome
 from tradewind.model.run import RunInfo
@@ -37,8 +38,10 @@ def try_task(
 ) -> Tried:
     """Run a task of a DAG's newest version here, whatever is upstream of it; its output goes where this process's does.
 
+    :param task_id: ``task_id``, or ``task_id[map_index]`` of a mapped task.
     :param run_id: a run whose XComs it may pull and whose dates and conf it gets; ``None``: a run made up for this.
     :raises NotFound: where there is no such DAG, task or run.
+    :raises Refused: where a mapped task is named without a map index, or another with one.
     """
     from tradewind.agent.unpack import unpack
     from tradewind.app.agents import runner_options
@@ -46,8 +49,16 @@ def try_task(
 
     version = system.dags.current_version(dag_id)
     tasks = {task.task_id: task for task in version.spec.tasks}
+    task_id, _, rest = task_id.partition("[")
+    map_index = int(rest.removesuffix("]")) if rest else -1
     if task_id not in tasks:
         raise NotFound(f"task of the DAG {dag_id!r} named", task_id, tasks)
+    places = {name: number for number, name in enumerate(tasks)}
+    if (places[task_id] in domains_of(version.spec, places)) != (map_index >= 0):
+        how = (
+            f"is mapped: name one of its instances, as in {task_id}[0]" if map_index < 0 else "is not mapped"
+        )
+        raise Refused(f"Task {task_id!r} {how}.")
     info = system.runs.get(dag_id, run_id).info if run_id else _made_up(system, dag_id, logical_date, conf)
     channel = _Unrecorded(system)
     runner = make(runner_options(system))
@@ -60,12 +71,16 @@ def try_task(
         version_id=version.id,
         run=info,
         task_id=task_id,
+        map_index=map_index,
         max_tries=tasks[task_id].retries,
         log_path="",
         timeout=tasks[task_id].execution_timeout,
     )
     outcome, xcoms = runner.run(order, channel)
-    return Tried(outcome, tuple((xcom.key, xcom.value) for xcom in (*channel.pushed, *xcoms)))
+    return Tried(
+        outcome,
+        tuple((xcom.key, xcom.value) for xcom in (*channel.pushed, *xcoms) if xcom.key != INSTANCE_NAME),
+    )
 
 
 def _made_up(
@@ -94,12 +109,19 @@ class _Unrecorded:
     def __init__(self, system: System) -> None:
         from tradewind.scheduler.answers import Answers
         from tradewind.scheduler.asset_answers import AssetAnswers
+        from tradewind.scheduler.externals import Externals, awaited_of
         from tradewind.scheduler.memory import Memory
 
         self.pushed: list[XCom] = []
-        assets = AssetAnswers(system.store)
+        externals = Externals(system.dags, system.runs, lambda _wait, _event: None)
         self._answers = Answers(
-            system.variables, system.connections, system.xcoms, system.runs, assets, Memory
+            system.variables,
+            system.connections,
+            system.xcoms,
+            system.runs,
+            AssetAnswers(system.store),
+            Memory,
+            lambda fields: externals.verdict(awaited_of(fields)),
         )
 
     def push(self, xcom: XCom) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tradewind.plugins.manager import PluginManager
     from tradewind.scheduler.scheduler import Parts
+    from tradewind.scheduler.triggers import TriggererAccess
     from tradewind.store.attempts import AttemptRepository
     from tradewind.store.commands import CommandRepository
     from tradewind.store.connections import ConnectionRepository
@@ -179,6 +180,7 @@ class System:
         bell: bool,
         runs: frozenset[int] = frozenset(),
         default_executor: str | None = None,
+        triggerer: TriggererAccess | None = None,
     ) -> Parts:
         """What a scheduler is made of."""
         from tradewind.scheduler.scheduler import Parts
@@ -191,9 +193,11 @@ class System:
             default_executor=default_executor or self.settings.core.executor,
             variables=self.variables,
             connections=self.connections,
+            max_map_length=self.settings.core.max_map_length,
             doorbell=self.doorbell if bell else None,
             serves_all=serves_all,
             runs=runs,
+            triggerer=triggerer,
         )
 
     # -- commands --------------------------------------------------------------------------------------------

@@ -127,12 +127,13 @@ def _freeze_task(
         outlets=_assets(task.outlets),
         inlets=_assets(task.inlets),
         group_id=group_id,
+        mapped=task.expansion.length() if task.expansion is not None else None,
         callbacks=tuple(name for name in TASK_CALLBACKS if getattr(task, name)),
         template_fields=tuple(task.template_fields),
         display_name=task.task_display_name,
         doc=task.doc_md or task.doc or task.doc_rst or task.doc_json or task.doc_yaml,
         ui_color=task.ui_color,
-        extra={"run_as_user": task.run_as_user} if task.run_as_user else {},
+        extra={**({"run_as_user": task.run_as_user} if task.run_as_user else {}), **task.extra_spec()},
     )
 
 
@@ -208,7 +209,8 @@ def _warn_of_unused_defaults(dag: DAG) -> None:
     unknown = dag.default_args.keys() - TASK_ARGUMENTS
     if not unknown or not dag.task_dict:
         return
-    taken = {name for kind in {type(task) for task in dag.tasks} for name in known_arguments(kind)}
+    kinds = {getattr(task, "operator_class", type(task)) for task in dag.tasks}
+    taken = {name for kind in kinds for name in known_arguments(kind)}
     for name in sorted(unknown - taken):
         hint = did_you_mean(name, taken) or TASK_CURES.get(name) or " Take it out."
         if name in DagArguments.__annotations__:

@@ -15,14 +15,17 @@ from tradewind.authoring.places import Place
 from tradewind.authoring.references import Reference, XComArg, references_in
 from tradewind.authoring.relations import Node, link
 from tradewind.authoring.signals import TaskDeferred, Trigger
-from tradewind.errors import DefinitionError
+from tradewind.errors import DefinitionError, TaskDeferralError, TaskDeferralTimeout
 from tradewind.model.ids import check_id
 from tradewind.model.spec import DEFAULT_POOL, DEFAULT_QUEUE
 from tradewind.model.states import TriggerRule
+from tradewind.model.waits import FAIL
 
 if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
+    from tradewind.authoring.expansion import Expansion
     from tradewind.authoring.group import TaskGroup
+    from tradewind.authoring.mapped import Partial
 
 #: Arguments that are also names of methods; the given function is kept beside the method and called after it.
 _HOOKS = {"pre_execute": "pre_execute_hook", "post_execute": "post_execute_hook"}
@@ -47,6 +50,11 @@ class BaseOperator(Node):
     custom_operator_name: str | None = None  #: shown in place of the class's name
     chooses: bool = False  #: True: ends by ``ti.decide(Branched(...))``, so what follows waits for its choice
     runs_code: bool = True  #: False: nothing to execute, the scheduler ends the task on the spot
+
+    expansion: Expansion | None = None  #: what the task itself is mapped over
+    mapped_over: bool = False  #: another task is mapped over what this one returns
+    detached: bool = False  #: an instance of a mapped task, which is in the DAG in its place
+    not_templates: Sequence[Any] = ()  #: values of arguments that came from other tasks and stay as they are
 
     place: Place
     defaults: Mapping[str, Any]
@@ -129,6 +137,8 @@ class BaseOperator(Node):
 
     def registered(self) -> None:
         """Join the DAG, and wait for what the arguments refer to. Called after the outermost ``__init__``."""
+        if self.detached:
+            return
         if self.intended_dag is not None:
             self.intended_dag.add_task(self)
         self.link_inputs()
@@ -150,12 +160,25 @@ class BaseOperator(Node):
             if value is None or isinstance(value, (str, int, float)):
                 continue
             for reference in references_in(value):
-                if isinstance(reference, XComArg):
-                    source = reference.operator
-                    inputs[source.task_id, reference.key] = None
+                for output in reference.sources():
+                    source = output.operator
+                    inputs[source.task_id, output.key] = None
                     if source.task_id not in self.upstream_ids or source.dag is not self.dag:
                         link(source, self)
         return tuple(inputs)
+
+    @classmethod
+    def partial(cls, **arguments: Any) -> Partial:
+        """The operator with these arguments, to be mapped over others: ``Op.partial(task_id="t").expand(x=[1, 2])``."""
+        return importlib.import_module("tradewind.authoring.mapped").Partial(cls, arguments)  # type: ignore[no-any-return]
+
+    @property
+    def domain(self) -> Expansion | None:
+        """What the task is mapped over, by itself or with its group; ``None``: it has one instance."""
+        if self.expansion is not None:
+            return self.expansion
+        group = self.task_group.mapped_group if self.task_group is not None else None
+        return group.expansion if group is not None else None
 
     # What it is called
 
@@ -233,6 +256,24 @@ class BaseOperator(Node):
             f"{type(self).__name__} defers but has no execute_complete(context, event): write one."
         )
 
+    def resume_execution(
+        self, next_method: str, next_kwargs: Mapping[str, Any] | None, context: MutableMapping[str, Any]
+    ) -> Any:
+        """Go on after a wait: called in place of :meth:`execute`, with the method and the arguments for it.
+
+        :raises TaskDeferralError: where the trigger failed; TaskDeferralTimeout: where it did not fire in time.
+        """
+        given = dict(next_kwargs or {})
+        if next_method == FAIL:
+            kind = TaskDeferralTimeout if given.get("timed_out") else TaskDeferralError
+            raise kind(given.get("error", "its trigger failed"))
+        method = getattr(self, next_method, None)
+        if not callable(method):
+            raise TaskDeferralError(
+                f"{type(self).__name__} has no method {next_method!r}, in which it was to go on after its wait."
+            )
+        return method(context, **given)
+
     def on_kill(self) -> None:
         """Clean up: the task is about to be ended from outside."""
 
@@ -246,6 +287,10 @@ class BaseOperator(Node):
     ) -> NoReturn:
         """Give the slot back until ``trigger`` fires, then go on in the method of that name."""
         raise TaskDeferred(trigger=trigger, method_name=method_name, kwargs=kwargs, timeout=timeout)
+
+    def extra_spec(self) -> dict[str, Any]:
+        """What the stored DAG keeps of the task beyond what every task has, as plain JSON data under names of its own."""
+        return {}
 
     def prepare_template(self) -> None:
         """Called before rendering, after template files were read in: a place to change the template."""

@@ -14,6 +14,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "up": ("up", "start everything: scheduler, agent, and the web page where it is installed"),
     "demo": ("demo", "put the examples into a new home and start it"),
     "scheduler": ("scheduler", "start the scheduler alone"),
+    "triggerer": ("triggerer", "start the triggerer alone"),
     "dags": ("dags", "list, show, trigger and pause DAGs; why one does not run"),
     "runs": ("runs", "list, show, clear and mark runs"),
     "tasks": ("tasks", "list, clear and explain tasks; read their logs"),

@@ -91,6 +91,7 @@ def task_instance_record(run: RunRow, row: TaskInstanceRow, task: TaskSpec | Non
         "run_id": run.info.run_id,
         "task_id": row.task_id,
         "map_index": row.map_index,
+        "rendered_map_index": row.name,
         "state": row.state,
         "try_number": row.try_number,
         "max_tries": row.max_tries,
@@ -174,7 +175,8 @@ def connection_record(connection: Connection, *, secrets: bool) -> Record:
 
 def pool_record(row: PoolRow, used: dict[str, int]) -> Record:
     """A pool, with how many of its slots are in use by state."""
-    occupied = used.get("queued", 0) + used.get("running", 0)
+    deferred = used.get("deferred", 0)
+    occupied = used.get("queued", 0) + used.get("running", 0) + (deferred if row.include_deferred else 0)
     return {
         "name": row.name,
         "slots": row.slots,
@@ -182,7 +184,9 @@ def pool_record(row: PoolRow, used: dict[str, int]) -> Record:
         "running_slots": used.get("running", 0),
         "queued_slots": used.get("queued", 0),
         "scheduled_slots": used.get("scheduled", 0),
+        "deferred_slots": deferred,
         "open_slots": None if row.slots < 0 else max(0, row.slots - occupied),
+        "include_deferred": row.include_deferred,
         "description": row.description,
     }
 

@@ -15,7 +15,7 @@ from tradewind.cli.arguments import (
 )
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import Command, Parser, UsageError, whole_number
-from tradewind.cli.records import task_instance_record, task_record
+from tradewind.cli.records import Record, task_instance_record, task_record
 from tradewind.cli.runs import declare_clearing
 from tradewind.errors import NotFound
 
@@ -46,8 +46,14 @@ def _states(invocation: Invocation, given: argparse.Namespace) -> None:
         task_instance_record(run, row, tasks.get(row.task_id))
         for row in invocation.system.runs.task_instances(run.pk)
     ]
-    columns = ("task_id", "state", "try_number", "start_date", "end_date", "duration", "reason")
+    columns = ["task_id", "state", "try_number", "start_date", "end_date", "duration", "reason"]
+    columns[1:1] = [name for name in ("map_index", "rendered_map_index") if _tells(records, name)]
     invocation.printer.records(records, columns, "The run has no tasks.")
+
+
+def _tells(records: list[Record], column: str) -> bool:
+    """Whether the column says anything: it is about mapped tasks alone."""
+    return any(record[column] not in (None, -1) for record in records)
 
 
 def _declare_why(parser: Parser) -> None:

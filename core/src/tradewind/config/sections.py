@@ -75,6 +75,12 @@ class CoreSettings:
         shown="number of CPUs, at least 2",
         least=1,
     )
+    max_map_length: int = _setting(
+        "integer",
+        100_000,
+        "Instances that a mapped task may have; more fail the task whose list is too long.",
+        least=1,
+    )
     dags_paused_at_creation: bool = _setting(
         "boolean", True, "Whether a DAG that is seen for the first time is switched off."
     )
@@ -149,6 +155,18 @@ class TemplatesSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TriggererSettings:
+    """The process that runs the triggers of deferred tasks."""
+
+    block_seconds: float = _setting(
+        "number",
+        10.0,
+        "Seconds that a trigger may keep all others from running before it is ended and its task failed.",
+        least=0.1,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class XcomSettings:
     """Values that tasks leave for others."""
 
@@ -190,6 +208,7 @@ SECTIONS: dict[str, type[Any]] = {
     "importing": ImportingSettings,
     "tasks": TasksSettings,
     "templates": TemplatesSettings,
+    "triggerer": TriggererSettings,
     "xcom": XcomSettings,
     "logs": LogsSettings,
     "retention": RetentionSettings,

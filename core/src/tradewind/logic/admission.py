@@ -58,10 +58,14 @@ class Ledger:
     """What is in use, and what there is."""
 
     pools: dict[str, int] = field(default_factory=dict)  #: slots of each pool; -1: no limit
+    keep_deferred: set[str] = field(
+        default_factory=set
+    )  #: pools in which a deferred instance keeps its slots
     executors: dict[str, int] = field(default_factory=dict)  #: attempts that each executor takes at once
     paused: set[str] = field(default_factory=set)  #: DAGs that are switched off
     used: Counter[Limit] = field(default_factory=Counter)
     admitted: dict[tuple[int, int], Candidate] = field(default_factory=dict)
+    deferred: dict[tuple[int, int], Candidate] = field(default_factory=dict)  #: that keep their slots
 
     def blocked(self, candidate: Candidate) -> Blocked | None:
         """What holds the candidate back, or ``None`` where it may start now."""
@@ -105,8 +109,19 @@ class Ledger:
             for limit, wanted, _, _ in self._limits(candidate):
                 self.used[limit] += wanted
 
+    def defer(self, candidate: Candidate) -> None:
+        """The instance waits without a process: count it towards its pool, if the pool says so, and nothing else."""
+        if candidate.pool in self.keep_deferred and candidate.key not in self.deferred:
+            self.deferred[candidate.key] = candidate
+            self.used[Limit("pool", candidate.pool)] += candidate.slots
+
     def give_back(self, key: tuple[int, int]) -> list[Limit]:
-        """The instance is active no longer; the limits that it counted towards."""
+        """The instance is active, or deferred, no longer; the limits that it counted towards."""
+        waited = self.deferred.pop(key, None)
+        if waited is not None:
+            limit = Limit("pool", waited.pool)
+            self.used[limit] -= waited.slots
+            return [limit]
         candidate = self.admitted.pop(key, None)
         if candidate is None:
             return []

@@ -19,14 +19,21 @@ if TYPE_CHECKING:
 
 
 def ask(machine: Machine, run: LiveRun, number: int, outcome: TriggersRun) -> None:
-    """The attempt ended by asking: give the slot back and wait, at most as long as ``execution_timeout`` leaves."""
-    limit, began = run.plan.tasks[number].execution_timeout, run.start_dates[number]
+    """The attempt ended by asking: give the slot back and wait, at most as long as ``execution_timeout`` leaves.
+
+    The attempt's id stays with the instance.
+    """
+    limit, began = run.task(number).execution_timeout, run.start_dates[number]
+    before = run.waits.pop(number, None)
+    if before is not None:  # what the attempt itself had waited for
+        machine.delta.waited.append((run, before))
     wanted = f"run {outcome.payload.get('run_id')!r} of DAG {outcome.dag_id!r}"
     reason = f"waits for {wanted} to end" if outcome.wait else f"asked for {wanted}"
     run.end_dates[number] = None
     if limit is not None and began is not None:
         run.due_at[number] = began + timedelta(seconds=limit)
-    machine.defer(run, number, reason)
+        machine.delta.waits.append((run, number))
+    machine._move(run, number, TaskState.DEFERRED, reason, run.attempt_id[number])
 
 
 def answered(machine: Machine, run: LiveRun, number: int, answer: RunAnswered) -> bool:
@@ -41,7 +48,7 @@ def answered(machine: Machine, run: LiveRun, number: int, answer: RunAnswered) -
 
 def time_over(machine: Machine, run: LiveRun, number: int) -> None:
     """The instance's ``execution_timeout`` is over before the answer came."""
-    limit = run.plan.tasks[number].execution_timeout or 0.0
+    limit = run.task(number).execution_timeout or 0.0
     reason = f"execution_timeout of {limit:g} s is over: it {run.reasons[number]}"
     run.due_at[number] = None
     machine.finished(run, number, Failed(reason), None, machine.now)

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from tradewind.model.outcomes import Outcome
 
+#: The key under which what ``map_index_template`` gave (UTF-8) travels among an attempt's XComs; it is none itself.
+INSTANCE_NAME = "__instance_name__"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XCom:
@@ -65,4 +68,19 @@ class AttemptLost:
     reason: str
 
 
-Fact = AttemptStarted | XComPushed | AttemptFinished | AttemptLost
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitEnded:
+    """What an attempt waited for has come, or cannot come any more.
+
+    :param attempt_id: the attempt that asked for the wait.
+    :param event: what came, in typed JSON.
+    :param error: why nothing can come: the trigger raised, or cannot be had.
+    """
+
+    attempt_id: str
+    at: datetime
+    event: str | None = None
+    error: str | None = None
+
+
+Fact = AttemptStarted | XComPushed | AttemptFinished | AttemptLost | WaitEnded

@@ -51,11 +51,14 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """The task instance that asked, as its attempt's id finds it again."""
+    """The task instance that asked, as its attempt's id finds it again.
+
+    :param label: ``task_id``, or ``task_id[map_index]``.
+    """
 
     dag_id: str
     run_pk: int
-    task_id: str
+    label: str
     ti_pk: int
     attempt_id: str
 

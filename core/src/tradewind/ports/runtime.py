@@ -17,10 +17,12 @@ from tradewind.errors import Refused
 from tradewind.model.connection import Connection
 from tradewind.model.facts import XCom
 from tradewind.model.run import RunInfo
+from tradewind.model.waits import RunsAwaited, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+RETURN_VALUE = "return_value"  #: the XCom key of what a task returns
 VARIABLE_PREFIX = "TRADEWIND_VAR_"
 CONNECTION_PREFIX = "TRADEWIND_CONN_"
 
@@ -32,6 +34,8 @@ class XComQuery:
     :param task_ids: ``None``: of any task.
     :param map_indexes: ``None``: whatever their map index.
     :param include_prior_dates: look in earlier runs too, newest first.
+    :param skip: of what is found, leave out so many at the beginning; asked for with one task id alone.
+    :param limit: and hand out so many at most.
     """
 
     dag_id: str
@@ -40,6 +44,8 @@ class XComQuery:
     task_ids: tuple[str, ...] | None = None
     map_indexes: tuple[int, ...] | None = None
     include_prior_dates: bool = False
+    skip: int = 0
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,20 @@ class Runtime(Protocol):
         """In the order of ``query.task_ids``, then of map index; with prior dates, the newest run that has any."""
         ...
 
+    def count_xcoms(self, query: XComQuery) -> int:
+        """How many there are."""
+        ...
+
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         """The DAG's run before this one, by logical date."""
         ...
 
     def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
         """Another question to the system, of those that :mod:`tradewind.scheduler.answers` knows: plain data back."""
+        ...
+
+    def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
+        """Whether runs of another DAG have come to where somebody waits for them to come, and why."""
         ...
 
     def context(self) -> Mapping[str, Any] | None:
@@ -111,11 +125,17 @@ class EnvironmentRuntime:
     def pull_xcoms(self, query: XComQuery) -> list[FoundXCom]:
         raise self._refuse("pull the XCom", query.key)
 
+    def count_xcoms(self, query: XComQuery) -> int:
+        raise self._refuse("pull the XCom", query.key)
+
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         return None
 
     def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
         raise self._refuse("ask for", operation)
+
+    def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
+        raise self._refuse("look at runs of the DAG", awaited.dag_id)
 
     def context(self) -> Mapping[str, Any] | None:
         return None

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib
 import logging
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from tradewind.errors import NotFound, SerializationError, TaskTimeout
+from tradewind.errors import NotFound, SerializationError, TaskSignal, TaskTimeout
 from tradewind.model.facts import XCom
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Branched, Failed, Outcome, Skipped, Succeeded
 from tradewind.model.states import TaskState
 from tradewind.ports.clock import Clock
+from tradewind.ports.runtime import RETURN_VALUE
+from tradewind.runner import mapped
 from tradewind.runner.accessors import Macros
 from tradewind.runner.context import TaskContext
 from tradewind.runner.loading import LoadedDag
@@ -24,7 +27,7 @@ from tradewind.runner.task_instance import TaskInstance
 from tradewind.runner.time_limit import time_limit
 from tradewind.runner.tracebacks import class_names, reason_of, user_traceback
 from tradewind.runner.verdicts import outcome_of_error, will_retry
-from tradewind.runner.xcoms import RETURN_VALUE, XComs
+from tradewind.runner.xcoms import XComs
 
 if TYPE_CHECKING:
     from tradewind.authoring.operator import BaseOperator
@@ -72,7 +75,7 @@ class Attempt:
         order, dag = self._order, self._loaded.dag
         # A copy, since rendering writes into the task and the DAG may be used again in this process.
         task = self.task = copy.copy(dag.get_task(order.task_id))
-        ti = TaskInstance(task, order, self._xcoms, self._clock.now(), self._settings.base_url)
+        ti = TaskInstance(task, order, self._xcoms, order.since or self._clock.now(), self._settings.base_url)
         macros = Macros(self._settings.macros)
         context = TaskContext(dag, ti, order.run, self._runtime, self._clock, macros)
         self._runtime.begin(order, context)
@@ -82,28 +85,36 @@ class Attempt:
         ti: TaskInstance = context["ti"]
         xcoms: tuple[XCom, ...] = ()
         try:
-            with time_limit(self._order.timeout):
+            with time_limit(self._time_left()):
+                if self._order.map_index >= 0:
+                    mapped.become_instance(self, context)
                 result = self._execute(context)
                 xcoms = self._results(result)
             outcome = self._with_assets(ti.decided or Succeeded(), context)
         except BaseException as error:  # whatever user code raises is an outcome, SystemExit and Ctrl-C too
             outcome = self._ended_by(error, context)
         ti.end_date = self._clock.now()
+        if self._order.map_index >= 0:
+            xcoms += mapped.name_of_instance(context)
         state = self._state_after(outcome)
         ti.state = state.value
         if state in _CALLBACKS:
             self._call(_CALLBACKS[state], context)
         return outcome, xcoms
 
+    def _time_left(self) -> float | None:
+        """Seconds of the ``execution_timeout``, of which a task that goes on after a wait has used some already."""
+        order = self._order
+        if order.timeout is None or order.resume is None or order.since is None:
+            return order.timeout
+        return max(order.timeout - (self._clock.now() - order.since).total_seconds(), 0.001)
+
     def _execute(self, context: TaskContext) -> Any:
         task, resume = context["task"], self._order.resume
         task.render_template_fields(context)
         self._call("on_execute_callback", context)
         if resume is not None:
-            arguments = dict(resume.get("kwargs") or {})
-            if "event" in resume:
-                arguments["event"] = resume["event"]
-            return getattr(task, resume["method"])(context, **arguments)
+            return importlib.import_module("tradewind.runner.deferring").resume(task, resume, context)
         task.pre_execute(context)
         result = task.execute(context)
         task.post_execute(context, result)
@@ -112,6 +123,8 @@ class Attempt:
     def _results(self, result: Any) -> tuple[XCom, ...]:
         """The XComs that a result becomes."""
         task = self.task
+        if task is not None and task.mapped_over and self._order.map_index < 0:
+            mapped.check_mapped_over(task, result, self._settings.max_map_length)
         if result is None or task is None or not task.do_xcom_push:
             return ()
         parts: dict[str, Any] = {}
@@ -139,6 +152,8 @@ class Attempt:
         if isinstance(outcome, Skipped):
             log.info("The task skips itself: %s", outcome.reason)
             return outcome
+        if isinstance(error, TaskSignal) and not isinstance(outcome, Failed):
+            log.info("The task gives its slot back: it %s", error)
         if isinstance(outcome, Failed):
             context["exception"] = error
             sys.stdout.flush()

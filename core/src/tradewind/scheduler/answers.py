@@ -31,6 +31,7 @@ class Answers:
         runs: RunRepository,
         assets: AssetAnswers,
         memory: Callable[[], Memory],
+        awaited: Callable[[dict[str, Any]], Any],
     ) -> None:
         self._variables = variables
         self._connections = connections
@@ -38,6 +39,7 @@ class Answers:
         self._runs = runs
         self._assets = assets
         self._memory = memory
+        self._awaited = awaited
 
     def answer(self, attempt_id: str, operation: str, arguments: dict[str, Any]) -> Any:
         """The answer; ``attempt_id`` is empty for a question of the importer.
@@ -59,6 +61,10 @@ class Answers:
                 query = msgspec.convert(arguments, XComQuery)
                 found_xcoms = self._xcoms.find(query)
                 return [(it.task_id, it.map_index, it.value, it.backend) for it in found_xcoms]
+            case "xcom.count":
+                return self._xcoms.count(msgspec.convert(arguments, XComQuery))
+            case "runs.awaited":
+                return self._awaited(arguments)
             case "run.previous":
                 return self._previous_run(attempt_id, bool(arguments.get("success_only")))
             case "assets.events" | "assets.find":

@@ -26,7 +26,7 @@ from tradewind.model.commands import (
 from tradewind.model.ids import check_run_id
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
-from tradewind.scheduler import updates
+from tradewind.scheduler import updates, waits
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.memory import LiveDag
 from tradewind.scheduler.turn import Turn
@@ -81,6 +81,7 @@ class Commands:
                 return self._dag_changed(turn, command)
             case PoolChanged():
                 self._loading.pools(turn.memory)
+                waits.recount(turn.memory, turn.around.default_executor)
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
@@ -217,8 +218,8 @@ class Commands:
     @staticmethod
     def _numbers(run: LiveRun, task_ids: tuple[str, ...]) -> list[int]:
         if not task_ids:
-            return list(range(len(run.plan)))
-        unknown = [task_id for task_id in task_ids if task_id not in run.plan.index]
+            return list(run.numbers())
+        unknown = [task_id for task_id in task_ids if not run.named(task_id)]
         if unknown:
             raise NotFound(f"task of the DAG {run.info.dag_id!r} named", unknown[0], run.plan.index)
-        return [run.plan.index[task_id] for task_id in task_ids]
+        return [number for task_id in task_ids for number in run.named(task_id)]

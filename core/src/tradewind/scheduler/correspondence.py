@@ -11,7 +11,7 @@ from tradewind.logic import run_waits
 from tradewind.model.messages import MESSAGES, AssetUpdated, Message, RunAnswered, RunWanted
 from tradewind.model.outcomes import Succeeded, TriggersRun
 from tradewind.model.states import RUN_FINAL, TaskState
-from tradewind.scheduler import runs_wanted, updates
+from tradewind.scheduler import runs_wanted, updates, waits
 from tradewind.scheduler.messages import opened
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.engine import Store
@@ -50,11 +50,13 @@ class Correspondence:
 
     def send(self, turn: Turn) -> None:
         """Write the messages that follow from the turn: last of all, once everything is decided."""
-        for run, number, outcome, attempt_id in turn.telling:
-            if isinstance(outcome, TriggersRun):
-                runs_wanted.ask(turn, run, number, outcome, attempt_id)
-            else:
+        for attempt, outcome, state in turn.ended:
+            run, number = attempt.run, attempt.number
+            if state is TaskState.SUCCESS:
                 updates.tell_of_outlets(turn, self._loading, run, number, outcome)
+            elif state is TaskState.DEFERRED and isinstance(outcome, TriggersRun):
+                waits.keep(turn.memory, run, number, turn.around.default_executor)
+                runs_wanted.ask(turn, run, number, outcome, attempt.id)
         for run in turn.machine.delta.ended_runs:
             if run.state in RUN_FINAL:
                 runs_wanted.tell_of_end(turn, run)
@@ -110,20 +112,18 @@ class Correspondence:
             runs_wanted.answer(turn, wanted.asker, "failed", f"{type(error).__name__}: {error}")
             raise
 
-    @staticmethod
-    def _take_answer(turn: Turn, answer: RunAnswered) -> None:
+    def _take_answer(self, turn: Turn, answer: RunAnswered) -> None:
         asker = answer.asker
         run = turn.memory.runs.get(asker.run_pk)
         if run is None:
             return
-        number = run.plan.index.get(asker.task_id, -1)
-        if number < 0 or run.pks[number] != asker.ti_pk:
-            number = run.pks.index(asker.ti_pk)
+        number = next((it for it in run.named(asker.label) if run.pks[it] == asker.ti_pk), None)
+        if number is None:
+            return
         with turn.guarded(run, f"an answer to {run.label(number)}"):
-            if run_waits.answered(turn.machine, run, number, answer):
-                succeeded = run.states[number] is TaskState.SUCCESS
-                if succeeded and run.plan.tasks[number].outlets:
-                    turn.telling.append((run, number, Succeeded(), asker.attempt_id))
+            waited = run_waits.answered(turn.machine, run, number, answer)
+            if waited and run.states[number] is TaskState.SUCCESS:
+                updates.tell_of_outlets(turn, self._loading, run, number, Succeeded())
 
     @staticmethod
     def _put_aside(turn: Turn, row: FactRow, error: Exception) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from tradewind.errors import NotFound, TradewindError
+from tradewind.logic import mapping
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
-from tradewind.model.run import DataInterval, RunRow
+from tradewind.model.run import DataInterval, RunRow, instance_label
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
+from tradewind.model.waits import Wait
+from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.rows import dag_row
 from tradewind.scheduler.subscribers import Subscribers
@@ -23,7 +26,9 @@ from tradewind.store.engine import Store
 from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import DagRow, LoadedRun
 from tradewind.store.runs import RunRepository
+from tradewind.store.waits import WaitRepository
 from tradewind.store.writer import Writer
+from tradewind.store.xcoms import XComRepository
 from tradewind.timetables import Timetable, resolve
 
 log = logging.getLogger("tradewind.scheduler")
@@ -38,6 +43,8 @@ class Loading:
         self._attempts = AttemptRepository(store)
         self._pools = PoolRepository(store)
         self._assets = AssetRepository(store)
+        self._xcoms = XComRepository(store)
+        self._waits = WaitRepository(store)
         self._version = lru_cache(maxsize=256)(self._dags.load_version)
 
     def everything(self, only_runs: Collection[int] | None = None) -> Memory:
@@ -60,11 +67,14 @@ class Loading:
             if loaded.run.state not in RUN_FINAL:
                 self._take_up(memory, loaded)
         self._take_up_attempts(memory)
+        self._take_up_waits(memory.runs.values(), self._waits.all())
         return memory
 
     def pools(self, memory: Memory) -> None:
         """The pools as they are now."""
-        memory.admission.ledger.pools = {pool.name: pool.slots for pool in self._pools.all()}
+        pools, ledger = self._pools.all(), memory.admission.ledger
+        ledger.pools = {pool.name: pool.slots for pool in pools}
+        ledger.keep_deferred = {pool.name for pool in pools if pool.include_deferred}
 
     def dag(self, memory: Memory, dag_id: str) -> LiveDag | None:
         """The DAG, read anew; ``None`` where there is none."""
@@ -122,6 +132,7 @@ class Loading:
         (loaded,) = self._runs.load([row.pk])
         run = self._restore(memory, loaded)
         memory.runs[run.pk] = run
+        self._take_up_waits([run], self._waits.of_runs([run.pk]))
         return run
 
     @staticmethod
@@ -169,7 +180,13 @@ class Loading:
 
     def _restore(self, memory: Memory, loaded: LoadedRun) -> LiveRun:
         plan = self.plan(memory, loaded.run.info.version_id)
-        return LiveRun.restore(plan, loaded.run, list(loaded.task_instances), loaded.run.even_if_paused)
+        run = LiveRun.restore(plan, loaded.run, list(loaded.task_instances), loaded.run.even_if_paused)
+        if plan.mapped_over:
+            names = [plan.tasks[task].task_id for task in plan.mapped_over]
+            for task_id, index, length in self._xcoms.lengths(run.pk, names, RETURN_VALUE):
+                for number in run.named(instance_label(task_id, index)):
+                    mapping.left(run, number, length)
+        return run
 
     def _take_up(self, memory: Memory, loaded: LoadedRun) -> None:
         run = self._restore(memory, loaded)
@@ -190,3 +207,12 @@ class Loading:
                 memory.attempts[row.id] = OpenAttempt(
                     row.id, run, number, row.executor, row.claimed_by, row.started_at is not None
                 )
+
+    @staticmethod
+    def _take_up_waits(runs: Iterable[LiveRun], waits: dict[int, Wait]) -> None:
+        """Waits of instances that wait, or that go on with what they waited for."""
+        if waits:
+            for run in runs:
+                for number, pk in enumerate(run.pks):
+                    if pk in waits:
+                        run.waits[number] = waits[pk]

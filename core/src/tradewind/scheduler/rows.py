@@ -121,12 +121,31 @@ def new_instance_rows(spec: DagSpec) -> list[Row]:
     ]
 
 
+def expanded_rows(run: LiveRun, numbers: list[int]) -> list[Row]:
+    """New instances of mapped tasks, as they stand."""
+    rows = []
+    for number in numbers:
+        task = run.task(number)
+        rows.append(
+            {
+                "task_id": task.task_id,
+                "map_index": run.map_index(number),
+                "pool": task.pool,
+                "pool_slots": task.pool_slots,
+                "priority": task.priority_weight,
+                **_instance_row(run, number),
+            }
+        )
+        del rows[-1]["pk"]
+    return rows
+
+
 def xcom_row(run: LiveRun, number: int, xcom: XCom, attempt_id: str, now: int) -> Row:
     """A value that an attempt left."""
     return {
         "run_pk": run.pk,
-        "task_id": run.label(number),
-        "map_index": -1,
+        "task_id": run.task(number).task_id,
+        "map_index": run.map_index(number),
         "key": xcom.key,
         "value": xcom.value,
         "backend": xcom.backend,

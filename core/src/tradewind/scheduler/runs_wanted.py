@@ -27,7 +27,7 @@ def ask(turn: Turn, run: LiveRun, number: int, outcome: TriggersRun, attempt_id:
     asker = Asker(
         dag_id=run.info.dag_id,
         run_pk=run.pk,
-        task_id=run.plan.tasks[number].task_id,
+        label=run.label(number),
         ti_pk=run.pks[number],
         attempt_id=attempt_id,
     )
@@ -59,7 +59,7 @@ def take(turn: Turn, commands: Commands, wanted: RunWanted) -> None:
     if there and request.skip_existing:
         answer(turn, wanted.asker, "skipped", f"DAG {dag_id!r} has a run {request.run_id!r} already")
         return
-    who = f"{wanted.asker.dag_id}.{wanted.asker.task_id}"
+    who = f"{wanted.asker.dag_id}.{wanted.asker.label}"
     if there and not request.reset:
         raise Conflict(
             f"DAG {dag_id!r} has a run {request.run_id!r} already: give another trigger_run_id, or set "

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tradewind.errors import StoreError
+from tradewind.logic.expansion import MAX_MAP_LENGTH
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
@@ -21,12 +22,16 @@ from tradewind.scheduler.asset_answers import AssetAnswers
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.correspondence import Correspondence
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
+from tradewind.scheduler.externals import Externals, awaited_of
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import LiveDag, Memory
 from tradewind.scheduler.orders import Orders
+from tradewind.scheduler.triggers import TriggererAccess, Triggers
 from tradewind.scheduler.turn import Surroundings, Turn
+from tradewind.scheduler.waiting import Waits
+from tradewind.scheduler.waits import keep
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.dags import DagRepository
@@ -59,7 +64,9 @@ class Parts:
     default_executor: str
     variables: VariableRepository
     connections: ConnectionRepository
+    max_map_length: int = MAX_MAP_LENGTH
     doorbell: Path | None = None
+    triggerer: TriggererAccess | None = None
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
     runs: frozenset[int] = frozenset()
@@ -75,29 +82,57 @@ class Scheduler:
         self._loop = Loop(parts.clock)
         self._writer = Writer(parts.store)
         self._command_rows = CommandRepository(parts.store)
-        xcoms, runs = XComRepository(parts.store), RunRepository(parts.store)
+        xcoms, runs, dags = (
+            XComRepository(parts.store),
+            RunRepository(parts.store),
+            DagRepository(parts.store),
+        )
+        answers = Answers(
+            parts.variables,
+            parts.connections,
+            xcoms,
+            runs,
+            AssetAnswers(parts.store),
+            lambda: self.memory,
+            lambda fields: self._waits.externals.verdict(awaited_of(fields)),
+        )
         self._dispatch = Dispatch(
             parts.executors,
             Orders(xcoms),
-            Answers(
-                parts.variables,
-                parts.connections,
-                xcoms,
-                runs,
-                AssetAnswers(parts.store),
-                lambda: self.memory,
-            ),
-            DagRepository(parts.store),
+            answers,
+            dags,
             self._loop,
             parts.clock,
             lambda: self.memory,
             self.take_fact,
         )
+        triggers = Triggers(
+            parts.triggerer,
+            self._loop,
+            parts.clock,
+            lambda: self.memory,
+            self._dispatch.bundle,
+            answers.answer,
+            self.take_fact,
+        )
+        self._waits = Waits(
+            lambda over: Externals(dags, runs, over),
+            triggers,
+            parts.clock,
+            lambda: self.memory,
+            self.take_fact,
+            self._loop.later,
+        )
         self._loading = Loading(parts.store)
         self._commands = Commands(self._loading)
         self._correspondence = Correspondence(parts.store, self._loading, self._commands, parts.serves_all)
         self._around = Surroundings(
-            self._writer, parts.ids.new_id, parts.executors, parts.default_executor, parts.serves_all
+            self._writer,
+            parts.ids.new_id,
+            parts.executors,
+            parts.default_executor,
+            parts.max_map_length,
+            parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
@@ -140,6 +175,7 @@ class Scheduler:
     def close(self) -> None:
         """Let go of everything. Attempts that run are not touched."""
         self._dispatch.stop()
+        self._waits.triggers.stop()
         if self._bell is not None:
             self._bell.close()
         self._writer.close()
@@ -229,6 +265,7 @@ class Scheduler:
         self._parts.passing("submitted")
         self._dispatch.flush()
         self._parts.passing("flushed")
+        self._waits.act(effects.begun_waits, effects.ended_waits, turn.machine.delta.transitions)
         for run, number in effects.waits:
             self._wait(run, number)
         for run in effects.started_runs:
@@ -285,17 +322,21 @@ class Scheduler:
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
+        self._waits.reload()
 
     def _take_up(self, run: LiveRun) -> None:
         """A run that was going on: put its instances where they belong."""
         admission, default = self.memory.admission, self._parts.default_executor
-        for number, state in enumerate(run.states):
+        for number in run.numbers():
+            state = run.states[number]
             if state is TaskState.SCHEDULED:
                 admission.add(self.memory.candidate(run, number, default))
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                 admission.ledger.take(self.memory.candidate(run, number, default))
             elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
                 self._wait(run, number)
+                if state is TaskState.DEFERRED:
+                    keep(self.memory, run, number, default)
         self._watch_time_limit(run)
 
     def _wait(self, run: LiveRun, number: int) -> None:

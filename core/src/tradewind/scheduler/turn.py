@@ -9,20 +9,34 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradewind.errors import Conflict, StoreError
+from tradewind.logic import mapping
 from tradewind.logic.admission import Limit
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Machine
-from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom, XComPushed
+from tradewind.model.facts import (
+    INSTANCE_NAME,
+    AttemptFinished,
+    AttemptLost,
+    AttemptStarted,
+    Fact,
+    WaitEnded,
+    XCom,
+    XComPushed,
+)
 from tradewind.model.ids import shard_of
-from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Outcome, Skipped, TriggersRun
+from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Outcome, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.model.waits import Wait
 from tradewind.ports.executor import Executor
+from tradewind.ports.runtime import RETURN_VALUE
+from tradewind.scheduler import waits
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
     add_transitions,
     dag_row,
     ended_attempt_row,
+    expanded_rows,
     new_instance_rows,
     new_run_row,
     xcom_row,
@@ -40,6 +54,7 @@ class Surroundings:
     new_id: Callable[[], str]
     executors: Mapping[str, Executor]
     default_executor: str
+    max_map_length: int
     makes_runs: bool = (
         True  #: whether schedules are followed; not so for a scheduler that serves a single run
     )
@@ -52,6 +67,8 @@ class Effects:
     issued: list[OpenAttempt] = field(default_factory=list)
     cancels: list[tuple[OpenAttempt, str]] = field(default_factory=list)
     waits: list[tuple[LiveRun, int]] = field(default_factory=list)
+    begun_waits: list[Wait] = field(default_factory=list)
+    ended_waits: list[Wait] = field(default_factory=list)
     started_runs: list[LiveRun] = field(default_factory=list)
     ended_runs: list[LiveRun] = field(default_factory=list)
     planned: list[LiveDag] = field(default_factory=list)
@@ -66,12 +83,12 @@ class Turn:
         self.micros = to_micros(now)
         self.around = around
         self.machine = Machine(now)
+        self.machine.max_map_length = around.max_map_length
         self.batch = Batch()
         self.effects = Effects()
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
-        #: (run, instance, outcome, attempt id): what other DAGs may have to be told of
-        self.telling: list[tuple[LiveRun, int, Outcome, str]] = []
+        self.ended: list[tuple[OpenAttempt, Outcome, TaskState | None]] = []  #: with the state that it led to
         self._dags: dict[str, LiveDag] = {}
         self._counted = 0  # runs that ended in this turn and were counted as such
 
@@ -79,6 +96,9 @@ class Turn:
 
     def fact(self, fact: Fact, session: str) -> None:
         """A fact; one whose sender does not hold the attempt's claim changes nothing."""
+        if isinstance(fact, WaitEnded):
+            waits.ended(self, fact)
+            return
         attempt = self.memory.attempts.get(fact.attempt_id)
         if attempt is None or attempt.session != session:
             self.refused_facts += 1
@@ -111,18 +131,10 @@ class Turn:
                     pid=fact.pid or None,
                 )
                 self.machine.finished(run, number, fact.outcome, fact.started_at, fact.ended_at)
-                self._note(attempt, fact.outcome)
+                self.ended.append((attempt, fact.outcome, run.states[number]))
             case AttemptLost():
                 self._close(attempt, "lost", fact.reason, self.micros)
                 self.machine.lost(run, number, attempt.started, fact.reason)
-
-    def _note(self, attempt: OpenAttempt, outcome: Outcome) -> None:
-        """Keep in mind what concerns other DAGs: assets that were updated, and runs that are asked for."""
-        run, number = attempt.run, attempt.number
-        told = run.plan.tasks[number].outlets and run.states[number] is TaskState.SUCCESS
-        asks = isinstance(outcome, TriggersRun) and run.states[number] is TaskState.DEFERRED
-        if told or asks:
-            self.telling.append((run, number, outcome, attempt.id))
 
     def due(self, run_pk: int, number: int) -> None:
         """An instance's waiting time may be over."""
@@ -248,6 +260,8 @@ class Turn:
             self.follow_schedules()
             self.start_runs()
         delta = self.machine.delta
+        if delta.expanded:
+            self._insert_instances()
         for attempt_id, reason in delta.cancels:
             if attempt_id in self.memory.attempts:
                 self.effects.cancels.append((self.memory.attempts[attempt_id], reason))
@@ -259,6 +273,8 @@ class Turn:
         admission = self.memory.admission
         for run, number in delta.released:
             admission.release((run.pk, number))
+        if delta.waiting or delta.waited:
+            waits.settle(self)
         for run, number in delta.ready:
             if run.states[number] is TaskState.SCHEDULED and run.pk in self.memory.runs:
                 admission.add(self.memory.candidate(run, number, self.around.default_executor))
@@ -284,11 +300,26 @@ class Turn:
             self.effects.issued.append(attempt)
             self.machine.cause = ("clock", None)
             self.machine.queued(run, number, attempt.id, "it has its slot")
-            if run.try_numbers[number] > 1 and number not in run.losses:
+            if run.try_numbers[number] > 1 and number not in run.losses and number not in run.waits:
+                mapping.forget_left(run, number)
                 self.batch.deleted_xcoms.append(
-                    {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": -1}
+                    {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": run.map_index(number)}
                 )
             self.batch.new_attempts.append(self._attempt_row(attempt))
+
+    def _insert_instances(self) -> None:
+        """Rows for the new instances of mapped tasks; the first of a task takes the row of the task as a whole."""
+        new: dict[int, tuple[LiveRun, list[int]]] = {}
+        for run, number in self.machine.delta.expanded:
+            if run.pks[number]:
+                self.batch.expanded.append({"pk": run.pks[number]})
+            else:
+                new.setdefault(run.pk, (run, []))[1].append(number)
+        for run, numbers in new.values():
+            pks = self.around.writer.insert_task_instances(run.pk, expanded_rows(run, numbers))
+            for number, pk in zip(numbers, pks, strict=True):
+                run.pks[number] = pk
+                run.dirty.discard(number)
 
     def _attempt_row(self, attempt: OpenAttempt) -> dict[str, object]:
         run, number = attempt.run, attempt.number
@@ -312,9 +343,15 @@ class Turn:
 
     def _keep_xcom(self, attempt: OpenAttempt, xcom: XCom) -> None:
         run, number = attempt.run, attempt.number
+        if xcom.key == INSTANCE_NAME:
+            self.batch.instance_names.append({"pk": run.pks[number], "name": xcom.value.decode()})
+            return
         self.batch.xcoms.append(xcom_row(run, number, xcom, attempt.id, self.micros))
+        if xcom.key == RETURN_VALUE and run.plan.mapped_over:
+            mapping.left(run, number, xcom.length)
         if xcom.backend is None:
-            self.memory.remember_xcom(run.pk, run.label(number), xcom.key, xcom.value)
+            place = (run.task(number).task_id, xcom.key, run.map_index(number))
+            self.memory.remember_xcom(run.pk, place, xcom.value)
 
     def _close(self, attempt: OpenAttempt, outcome: str, reason: str, at: int, **known: object) -> None:
         self.memory.attempts.pop(attempt.id, None)
@@ -333,7 +370,7 @@ class Turn:
         for attempt in [it for it in self.memory.attempts.values() if it.run is run]:
             del self.memory.attempts[attempt.id]
         delta = self.machine.delta
-        for name in ("ready", "released", "waits"):
+        for name in ("ready", "released", "waits", "expanded", "waiting", "waited"):
             setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not run])
         delta.transitions = [item for item in delta.transitions if item.run is not run]
 
@@ -358,4 +395,6 @@ class _Guard:
 
 def log_path(run: LiveRun, number: int) -> str:
     """Where the log of the instance's present try is, below the log folder."""
-    return f"{run.info.dag_id}/{run.info.run_id}/{run.label(number)}/{run.try_numbers[number]}.log"
+    index = run.map_index(number)
+    folder = run.task(number).task_id if index < 0 else f"{run.task(number).task_id}/map_index={index}"
+    return f"{run.info.dag_id}/{run.info.run_id}/{folder}/{run.try_numbers[number]}.log"

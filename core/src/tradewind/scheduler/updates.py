@@ -23,7 +23,9 @@ from tradewind.store.tables import to_micros
 
 def tell_of_outlets(turn: Turn, loading: Loading, run: LiveRun, number: int, outcome: Outcome) -> None:
     """A task instance succeeded: the assets among its outlets are updated."""
-    task = run.plan.tasks[number]
+    task = run.task(number)
+    if not task.outlets:
+        return
     told = outcome.assets if isinstance(outcome, Succeeded | Branched) else ()
     extras = {(it.name, it.uri): it.extra for it in told if not it.alias}
     aliases = {outlet.name for outlet in task.outlets if outlet.kind == "alias"}
@@ -37,6 +39,7 @@ def tell_of_outlets(turn: Turn, loading: Loading, run: LiveRun, number: int, out
         dag_id=run.info.dag_id,
         run_id=run.info.run_id,
         task_id=task.task_id,
+        map_index=run.map_index(number),
     )
     for name, uri in direct:
         extra = extras.get((name, uri), {})

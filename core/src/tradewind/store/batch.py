@@ -20,6 +20,10 @@ class Batch:
     runs: list[Row] = field(default_factory=list)
     #: pk, state, try_number, max_tries, attempt_id, due_at, start_date, end_date, branch, reason
     task_instances: list[Row] = field(default_factory=list)
+    #: pk: of a mapped task as a whole, which becomes its first instance
+    expanded: list[Row] = field(default_factory=list)
+    #: pk, name
+    instance_names: list[Row] = field(default_factory=list)
     #: all columns of ``attempt`` but started_at, revoked_at, ended_at, outcome, reason, host, pid
     new_attempts: list[Row] = field(default_factory=list)
     #: id, started_at, host, pid
@@ -38,6 +42,10 @@ class Batch:
     consumed_facts: list[Row] = field(default_factory=list)
     #: dag_id, paused, cursor_start, cursor_end, next_logical, next_run_after
     dags: list[Row] = field(default_factory=list)
+    #: attempt_id
+    deleted_waits: list[Row] = field(default_factory=list)
+    #: all columns of ``wait``; replaces what is there
+    waits: list[Row] = field(default_factory=list)
     #: run_pk, what, traceback, at
     problems: list[Row] = field(default_factory=list)
     #: all columns of ``fact`` but seq

@@ -207,6 +207,7 @@ class PoolRow:
     name: str
     slots: int
     description: str | None = None
+    include_deferred: bool = False  #: tasks that wait without a process of theirs keep their slots in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

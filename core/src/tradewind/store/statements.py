@@ -17,6 +17,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     null,
     select,
     true,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 
 from tradewind.store import tables as t
 from tradewind.store import tables_assets as ta
+from tradewind.store.tables_waits import wait
 
 #: columns of an attempt that are not known when it is made, or that follow from others
 _LATER = ("started_at", "revoked_at", "ended_at", "outcome", "reason", "host", "pid", "open")
@@ -42,6 +44,8 @@ class Statements:
         self._make_attempts()
         self.xcoms = self._text(self._replacing(t.xcom))
         self.deleted_xcoms = self._text(delete(t.xcom).where(*_matches(t.xcom, "run_pk task_id map_index")))
+        self.deleted_waits = self._text(delete(wait).where(*_matches(wait, "attempt_id")))
+        self.waits = self._text(self._replacing(wait))
         self.transitions = self._text(_inserting(t.transition))
         self.commands = self._text(
             update(t.command)
@@ -80,6 +84,13 @@ class Statements:
             .values(
                 _binds("state try_number max_tries attempt_id due_at start_date end_date branch reason"),
             )
+        )
+
+        self.expanded = self._text(
+            update(task).where(task.c.id == bindparam("pk")).values(map_index=literal_column("0"))
+        )
+        self.instance_names = self._text(
+            update(task).where(task.c.id == bindparam("pk")).values(_binds("name"))
         )
 
     def _inserting_a_run(self) -> ClauseElement:

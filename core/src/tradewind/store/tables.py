@@ -183,6 +183,7 @@ task_instance = Table(
     Column("start_date", Moment),
     Column("end_date", Moment),
     Column("branch", _Json),
+    Column("name", String(250)),  # of a mapped instance: what its map_index_template gave
     Column("reason", Text, nullable=False, server_default=_EMPTY),
     UniqueConstraint("run_pk", "task_id", "map_index"),
 )
@@ -341,6 +342,7 @@ pool = Table(
     Column("slots", Integer, nullable=False),
     Column("used", Integer, nullable=False, server_default=text("0")),
     Column("description", Text),
+    Column("include_deferred", Boolean, nullable=False, server_default=false()),
 )
 
 variable = Table(

@@ -38,6 +38,7 @@ _TASK_DEFAULTS: Row = {
     "start_date": None,
     "end_date": None,
     "branch": None,
+    "name": None,
     "reason": "",
 }
 #: the lists of a batch in the order in which they are written: what is forgotten goes before what replaces it
@@ -45,10 +46,14 @@ _ORDER = (
     "new_attempts",
     "started_attempts",
     "ended_attempts",
+    "expanded",
     "task_instances",
+    "instance_names",
     "runs",
     "deleted_xcoms",
     "xcoms",
+    "deleted_waits",
+    "waits",
     "transitions",
     "commands",
     "consumed_facts",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-revision = "0007"
-down_revision = "0001"
+revision = "0007_assets"
+down_revision = "0005_waits"
 branch_labels = None
 depends_on = None
 
