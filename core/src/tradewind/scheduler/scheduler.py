@@ -19,6 +19,7 @@ from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
 from tradewind.scheduler.answers import Answers
 from tradewind.scheduler.asset_answers import AssetAnswers
+from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.correspondence import Correspondence
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
@@ -32,6 +33,7 @@ from tradewind.scheduler.triggers import TriggererAccess, Triggers
 from tradewind.scheduler.turn import Surroundings, Turn
 from tradewind.scheduler.waiting import Waits
 from tradewind.scheduler.waits import keep
+from tradewind.store.backfills import BackfillRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.dags import DagRepository
@@ -45,6 +47,9 @@ log = logging.getLogger("tradewind.scheduler")
 
 LOOK_EVERY = 1.0  #: seconds between looks at the store where no bell rings
 COMMANDS_A_TURN = 100
+# What has come due at one moment is worked on in parts, so that facts get in between.
+AT_ONCE = 500  #: task instances
+DAGS_AT_ONCE = 100  #: DAGs: each asks its timetable
 PREPARE_AHEAD = 3.0  #: seconds before a run is due that its DAG file is imported where its tasks will run
 
 Listener = Callable[[list[Transition]], None]
@@ -124,7 +129,8 @@ class Scheduler:
             self._loop.later,
         )
         self._loading = Loading(parts.store)
-        self._commands = Commands(self._loading)
+        self._backfills = Backfills(BackfillRepository(parts.store), self._loading)
+        self._commands = Commands(self._loading, self._backfills)
         self._correspondence = Correspondence(parts.store, self._loading, self._commands, parts.serves_all)
         self._around = Surroundings(
             self._writer,
@@ -132,6 +138,7 @@ class Scheduler:
             parts.executors,
             parts.default_executor,
             parts.max_map_length,
+            self._loading.fetch,
             parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
@@ -139,6 +146,7 @@ class Scheduler:
         self._due: list[tuple[int, int]] = []
         self._due_runs: list[int] = []
         self._due_dags: list[str] = []
+        self._to_resume: list[int] = []  # runs to look at anew after a start
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
@@ -202,7 +210,16 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether something came in that was not worked on yet."""
-        return bool(self._facts or self._work_waits or self._due or self._due_runs or self._due_dags)
+        backfills = self.memory.filling and not self.draining
+        return bool(
+            self._facts
+            or self._work_waits
+            or self._due
+            or self._due_runs
+            or self._due_dags
+            or self._to_resume
+            or backfills
+        )
 
     def _work(self) -> None:
         """One turn: decide, commit, act. Where the commit fails, memory is read back and the facts are kept."""
@@ -221,6 +238,8 @@ class Scheduler:
                     self._commands.apply(turn, row)
                 more = self._correspondence.receive(turn)
                 self._work_waits = more or len(rows) >= COMMANDS_A_TURN
+            if not self.draining:
+                self._backfills.advance(turn)
             turn.finish(starts=not self.draining)
             self._correspondence.send(turn)
             passing("decided")
@@ -240,19 +259,20 @@ class Scheduler:
         passing("acted")
 
     def _apply_due(self, turn: Turn) -> None:
-        due = self._due[:]
-        self._due.clear()
+        due, self._due[:AT_ONCE] = self._due[:AT_ONCE], []
         for run_pk, number in due:
             turn.due(run_pk, number)
         runs = self._due_runs[:]
         self._due_runs.clear()
         for run_pk in runs:
             turn.run_due(run_pk)
-        dags = self._due_dags[:]
-        self._due_dags.clear()
+        dags, self._due_dags[:DAGS_AT_ONCE] = self._due_dags[:DAGS_AT_ONCE], []
         for dag_id in dags:
             if dag_id in self.memory.dags:
                 turn.touch(self.memory.dags[dag_id])
+        for run_pk in self._to_resume[:DAGS_AT_ONCE]:
+            turn.resume(run_pk)
+        del self._to_resume[:DAGS_AT_ONCE]
 
     def _act(self, turn: Turn) -> None:
         effects = turn.effects
@@ -274,6 +294,7 @@ class Scheduler:
             if dag.planned is not None:
                 self._loop.at(dag.planned.run_after, partial(self._due_dags.append, dag.dag_id))
                 self._prepare_ahead(dag, dag.planned.run_after)
+        self._due_dags.extend(dag.dag_id for dag in effects.again)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 
@@ -322,6 +343,8 @@ class Scheduler:
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
+                if run.plan.looks_back:
+                    self._to_resume.append(run.pk)
         self._waits.reload()
 
     def _take_up(self, run: LiveRun) -> None:

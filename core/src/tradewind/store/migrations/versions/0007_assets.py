@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 revision = "0007_assets"
-down_revision = "0005_waits"
+down_revision = "0006_backfill"
 branch_labels = None
 depends_on = None
 
