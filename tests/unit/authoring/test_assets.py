@@ -23,6 +23,7 @@ from tradewind.errors import DefinitionError
 from tradewind.logic.assets import in_words, mentioned
 from tradewind.model.assets import AssetSpec
 from tradewind.serialization.specs import decode_spec, encode_spec
+from tradewind.timetables import CronTriggerTimetable
 
 A, B, C = Asset("a"), Asset("b"), Asset("c")
 
@@ -66,6 +67,13 @@ def test_a_schedule_on_assets_or_time_has_both() -> None:
     assert spec.timetable.args["cron"] == "@daily"
     assert spec.asset_schedule is not None
     assert in_words(spec.asset_schedule) == "a and b"
+
+
+def test_a_timetable_stands_beside_assets_as_well() -> None:
+    timetable = CronTriggerTimetable("0 1 * * 3", timezone="UTC")
+    with DAG("d", schedule=AssetOrTimeSchedule(timetable=timetable, assets=A | B)) as dag:
+        EmptyOperator(task_id="t")
+    assert dag.spec().timetable == timetable.spec()
 
 
 @pytest.mark.parametrize("schedule", [[A, "b"], [A, "@daily"], [], ["a"]])

@@ -9,15 +9,9 @@ from tradewind.model.assets import AssetSpec
 from tradewind.model.spec import DagSpec
 from tradewind.plugins import Problem
 
-_SCHEDULES = ("cron_data_interval", "delta_data_interval", "once")
-
 
 def unenforced(dag: DagSpec) -> Iterator[Problem]:
     """A warning for each thing that will not happen."""
-    if dag.timetable is not None and dag.timetable.type not in _SCHEDULES:
-        yield _warning(
-            f"the schedule {dag.timetable.type!r} is not followed yet: it runs when it is triggered"
-        )
     for asset in sorted({it.label for it in _watched(dag)}):
         yield _warning(
             f"the watchers of asset {asset!r} do not watch yet: say that it was updated with `tradewind assets trigger`"

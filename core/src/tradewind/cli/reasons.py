@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tradewind.cli.instances import find_instance
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.records import attempt_record, transition_record
+from tradewind.cli.upcoming import held_back
 from tradewind.logic.explain import (
     BackfillStanding,
     DagStanding,
@@ -168,6 +169,7 @@ class Reasons:
             queued=counts.get(RunState.QUEUED, 0),
             max_active_runs=spec.max_active_runs,
             assets=self._assets_of(row, spec.asset_schedule),
+            held_back=held_back(self._system, row, spec, self._system.clock.now()),
         )
 
     def _assets_of(self, row: DagRow, condition: AssetCondition | None) -> Explanation | None:

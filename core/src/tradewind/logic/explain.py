@@ -42,6 +42,7 @@ class DagStanding:
     max_active_runs: int
     assets: Explanation | None = None  #: of the assets that it waits for, if it does
     paused_reason: str = ""  #: where it was not a person who switched it off
+    held_back: str | None = None  #: why it makes up for nothing, where that waits to be confirmed
 
     @property
     def has_room(self) -> bool:
@@ -190,8 +191,7 @@ def explain_dag(dag: DagStanding, now: datetime) -> list[Explanation]:
                 f"tradewind dags unpause {dag.dag_id}",
             )
         )
-    if dag.assets is not None:
-        found.append(dag.assets)
+    found += [dag.assets] if dag.assets is not None else []
     if not dag.scheduled and dag.assets is None:
         found.append(
             Explanation(
@@ -232,6 +232,8 @@ def tasks_ahead(candidate: Candidate, others: Iterable[Candidate], ledger: Ledge
 
 
 def _next_run(dag: DagStanding, now: datetime) -> Explanation:
+    if dag.held_back is not None:
+        return Explanation(f"Its catch-up waits to be confirmed: {dag.held_back}")
     after = dag.next_run_after
     if after is None:
         return Explanation(

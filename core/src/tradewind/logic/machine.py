@@ -381,10 +381,7 @@ class Machine:
         if run.states[number] in TASK_ACTIVE and attempt_id is not None:
             self.delta.revoked.append((attempt_id, reason))
             run.attempt_id[number] = None
-        if run.states[number] in TASK_ACTIVE or run.states[number] in (
-            TaskState.SCHEDULED,
-            TaskState.DEFERRED,
-        ):
+        if run.states[number] in TASK_ACTIVE | {TaskState.SCHEDULED, TaskState.DEFERRED}:
             self.delta.released.append((run, number))
 
     def _move(

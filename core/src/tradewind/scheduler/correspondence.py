@@ -12,6 +12,7 @@ from tradewind.model.messages import MESSAGES, AssetUpdated, Message, RunAnswere
 from tradewind.model.outcomes import Succeeded, TriggersRun
 from tradewind.model.states import RUN_FINAL, TaskState
 from tradewind.scheduler import runs_wanted, updates, waits
+from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.messages import opened
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.engine import Store
@@ -67,6 +68,9 @@ class Correspondence:
             if row.kind not in MESSAGES:
                 return self._take_fact(turn, row)
             return self._take_message(turn, opened(row), row)
+        except Unanswered as missing:  # of a timetable: the row waits until the answer is there
+            turn.effects.questions[row.attempt_id] = missing.question
+            return False
         except StoreError:
             raise
         except Exception as error:
@@ -104,7 +108,7 @@ class Correspondence:
     def _take_wanted(self, turn: Turn, wanted: RunWanted) -> None:
         try:
             runs_wanted.take(turn, self._commands, wanted)
-        except StoreError:
+        except (StoreError, Unanswered):
             raise
         except TradewindError as error:
             runs_wanted.answer(turn, wanted.asker, "failed", str(error))
