@@ -6,6 +6,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tradewind.authoring.asset_dags import asset
+    from tradewind.authoring.assets import (
+        Asset,
+        AssetAlias,
+        AssetAll,
+        AssetAny,
+        AssetOrTimeSchedule,
+        AssetWatcher,
+        Dataset,
+        Metadata,
+    )
     from tradewind.authoring.context import Context, get_current_context
     from tradewind.authoring.dag import DAG
     from tradewind.authoring.deadline import AsyncCallback, DeadlineAlert, DeadlineReference, SyncCallback
@@ -46,6 +57,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "DAG": "tradewind.authoring.dag",
     "AsyncCallback": "tradewind.authoring.deadline",
+    "Asset": "tradewind.authoring.assets",
+    "AssetAlias": "tradewind.authoring.assets",
+    "AssetAll": "tradewind.authoring.assets",
+    "AssetAny": "tradewind.authoring.assets",
+    "AssetOrTimeSchedule": "tradewind.authoring.assets",
+    "AssetWatcher": "tradewind.authoring.assets",
     "BaseBranchOperator": "tradewind.authoring.operators.branch",
     "BaseHook": "tradewind.authoring.hook",
     "BaseNotifier": "tradewind.authoring.notifier",
@@ -58,11 +75,13 @@ _HOMES = {
     "Context": "tradewind.authoring.context",
     "DeadlineAlert": "tradewind.authoring.deadline",
     "DeadlineReference": "tradewind.authoring.deadline",
+    "Dataset": "tradewind.authoring.assets",
     "EmptyOperator": "tradewind.authoring.operators.empty",
     "ExceptionRetryPolicy": "tradewind.authoring.retry_policy",
     "FailTask": "tradewind.errors",
     "Label": "tradewind.authoring.relations",
     "LatestOnlyOperator": "tradewind.authoring.operators.latest_only",
+    "Metadata": "tradewind.authoring.assets",
     "Param": "tradewind.authoring.params",
     "ParamsDict": "tradewind.authoring.params",
     "PokeReturnValue": "tradewind.authoring.sensor",
@@ -81,6 +100,7 @@ _HOMES = {
     "Variable": "tradewind.authoring.variable",
     "WeightRule": "tradewind.authoring.weights",
     "XComArg": "tradewind.authoring.references",
+    "asset": "tradewind.authoring.asset_dags",
     "chain": "tradewind.authoring.relations",
     "chain_linear": "tradewind.authoring.relations",
     "cross_downstream": "tradewind.authoring.relations",
@@ -94,6 +114,12 @@ _HOMES = {
 
 __all__ = [
     "DAG",
+    "Asset",
+    "AssetAlias",
+    "AssetAll",
+    "AssetAny",
+    "AssetOrTimeSchedule",
+    "AssetWatcher",
     "AsyncCallback",
     "BaseBranchOperator",
     "BaseHook",
@@ -105,6 +131,7 @@ __all__ = [
     "ChainRetryPolicy",
     "Connection",
     "Context",
+    "Dataset",
     "DeadlineAlert",
     "DeadlineReference",
     "EmptyOperator",
@@ -112,6 +139,7 @@ __all__ = [
     "FailTask",
     "Label",
     "LatestOnlyOperator",
+    "Metadata",
     "Param",
     "ParamsDict",
     "PokeReturnValue",
@@ -131,6 +159,7 @@ __all__ = [
     "WeightRule",
     "XComArg",
     "__version__",
+    "asset",
     "chain",
     "chain_linear",
     "cross_downstream",

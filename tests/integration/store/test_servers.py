@@ -27,6 +27,7 @@ from tradewind.model.states import RunState, TaskState
 from tradewind.model.waits import Wait, WaitResult
 from tradewind.ports.runtime import XComQuery
 from tradewind.store import schema
+from tradewind.store.assets import AssetRepository
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.backfills import BackfillRepository
 from tradewind.store.backup import back_up, restore
@@ -252,6 +253,54 @@ def test_commands_facts_and_dags_are_written(store: Store, writer: Writer) -> No
     assert commands.open_commands() == []
     assert facts.waiting() == []
     assert (dags.get("d").paused, dags.get("d").next_run_after) == (False, DAY)
+
+
+def test_updates_of_assets_and_messages_are_written(store: Store, writer: Writer) -> None:
+    pk, _ = writer.insert_run(run_row("r1"), [])
+    event = {
+        "id": "e1",
+        "name": "a",
+        "uri": "s3://A",
+        "at": to_micros(DAY),
+        "extra": '{"n": 1}',
+        "dag_id": "d",
+    }
+    event |= {"run_id": "r1", "task_id": "t", "map_index": -1, "actor": "", "aliases": '["x\\"y", "z"]'}
+    update = {"name": "a", "uri": "s3://A", "at": to_micros(DAY), "aliases": '["z"]'}
+    watch = {"dag_id": "d", "run_id": "r2", "asker": "{}", "request": "{}"}
+    message = {"shard": 3, "attempt_id": "e1", "session": "asset_updated", "n": 0, "kind": "asset_updated"}
+    writer.write(
+        Batch(
+            new_facts=[{**message, "body": b"{}"}],
+            asset_events=[event, {**event, "id": "e2", "name": "A", "aliases": "[]"}],
+            asset_aliases=[{"alias": "z", "event_id": "e1", "name": "a", "uri": "s3://A"}],
+            asset_pending=[{**update, "dag_id": "c", "event_id": it} for it in ("e1", "e2")],
+            asset_used=[{"dag_id": "c", "event_id": "e1"}],
+            asset_links=[{"run_pk": pk, "event_id": "e1"}],
+            run_watches=[{**watch, "attempt_id": it} for it in ("a1", "a2")],
+            ended_run_watches=[{"attempt_id": "a1"}],
+        )
+    )
+    writer.commit()
+    assets = AssetRepository(store)
+    assert [it.event.id for it in assets.events(name="a")] == ["e1"]
+    assert [it.event.id for it in assets.events(alias='x"y')] == ["e1"]
+    (found,) = assets.events_of_run(pk)
+    assert (found.event.extra, found.event.at, found.source_run and found.source_run["run_id"]) == (
+        {"n": 1},
+        DAY,
+        "r1",
+    )
+    assert assets.runs_of_event("e1") == [("d", "r1")]
+    assert assets.aliases() == {("a", "s3://A"): {"z"}}
+    assert [it.event_id for it in assets.pending("c")["c"]] == ["e2"]
+    assert [it.attempt_id for it in assets.run_watches()] == ["a2"]
+    assert sorted(assets.updated()) == [("A", "s3://A"), ("a", "s3://A")]
+    assert assets.versions_with_assets() == []
+    assert [it.kind for it in FactRepository(store).waiting()] == ["asset_updated"]
+    writer.delete_dag("c")
+    writer.commit()
+    assert assets.pending() == {}
 
 
 def test_waits_are_kept_and_replaced_and_go_with_their_run(store: Store, writer: Writer) -> None:

@@ -14,7 +14,7 @@ from tradewind.authoring.params import ParamsDict
 from tradewind.authoring.places import FINISHED_DAGS, Place, calling_place, importing_namespace
 from tradewind.authoring.references import DagParam
 from tradewind.authoring.relations import Node, link
-from tradewind.authoring.schedule import timetable_of
+from tradewind.authoring.schedule import split_schedule, timetable_of
 from tradewind.errors import DefinitionError, NotFound
 from tradewind.model.ids import check_id
 from tradewind.model.spec import DagSpec, TimetableSpec
@@ -80,8 +80,9 @@ class DAG:
         )
         self.tags: tuple[str, ...] = self._check_tags(arguments.get("tags"))
         self._take_dates()
+        self.asset_schedule, by_time = split_schedule(self.schedule)
         self.timetable: TimetableSpec | None = checked(
-            lambda value, _: timetable_of(value, self.timezone), self.schedule, "schedule", self.place
+            lambda value, _: timetable_of(value, self.timezone), by_time, "schedule", self.place
         )
         self.task_group = TaskGroup.root_of(self)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradewind.authoring.arguments import TASK_CURES, DagArguments
 from tradewind.authoring.checks import checked, did_you_mean
@@ -14,6 +14,8 @@ from tradewind.authoring.graph import find_circle, reversed_edges, topological_o
 from tradewind.authoring.schedule import in_utc
 from tradewind.authoring.setups import check_scopes
 from tradewind.errors import CycleError, DefinitionError
+from tradewind.logic.assets import mentioned
+from tradewind.model.assets import AssetSpec
 from tradewind.model.spec import DagSpec, ParamSpec, TaskSpec
 
 if TYPE_CHECKING:
@@ -52,13 +54,16 @@ def freeze(dag: DAG) -> DagSpec:
             f"change one of them.",
             str(dag.place),
         )
+    tasks = tuple(
+        _freeze_task(task, names, weight, start, dag.tzinfo)
+        for task, names, weight in zip(dag.tasks, inputs, weights, strict=True)
+    )
+    _refuse_two_in_one_name(dag, tasks)
     return DagSpec(
         dag_id=dag.dag_id,
-        tasks=tuple(
-            _freeze_task(task, names, weight, start, dag.tzinfo)
-            for task, names, weight in zip(dag.tasks, inputs, weights, strict=True)
-        ),
+        tasks=tasks,
         timetable=dag.timetable,
+        asset_schedule=dag.asset_schedule,
         timezone=dag.timezone,
         start_date=start,
         end_date=end,
@@ -125,6 +130,8 @@ def _freeze_task(
         at_most_once=task.at_most_once,
         do_xcom_push=task.do_xcom_push,
         inputs=inputs,
+        outlets=_assets(task.outlets),
+        inlets=_assets(task.inlets),
         group_id=group_id,
         is_setup=task.is_setup,
         is_teardown=task.is_teardown,
@@ -143,6 +150,26 @@ def _callbacks(task: BaseOperator) -> tuple[str, ...]:
     """Names of what a change of the task's state calls."""
     emails = EMAIL_CALLBACKS if task.email else ()
     return tuple(name for name in (*TASK_CALLBACKS, *emails) if getattr(task, name))
+
+
+def _assets(given: Sequence[Any]) -> tuple[AssetSpec, ...]:
+    """The assets among outlets or inlets, each once; other things may stand there and mean nothing here."""
+    conditions = (it.condition() for it in given if callable(getattr(it, "condition", None)))
+    found = {(spec.kind, spec.name, spec.uri): spec for it in conditions for spec in mentioned(it)}
+    return tuple(found.values())
+
+
+def _refuse_two_in_one_name(dag: DAG, tasks: Sequence[TaskSpec]) -> None:
+    """A name that stands for two uris is a slip, or two things that nobody could tell apart."""
+    uris: dict[str, str] = {}
+    of_schedule = mentioned(dag.asset_schedule) if dag.asset_schedule is not None else ()
+    for spec in (*of_schedule, *(spec for task in tasks for spec in (*task.outlets, *task.inlets))):
+        if spec.kind == "asset" and uris.setdefault(spec.name, spec.uri) != spec.uri:
+            raise DefinitionError(
+                f"DAG {dag.dag_id!r} has two assets named {spec.name!r}, with the uris {uris[spec.name]!r} and "
+                f"{spec.uri!r}: give one of them another name.",
+                str(dag.place),
+            )
 
 
 def _weights(dag: DAG) -> list[int]:
@@ -180,7 +207,7 @@ def _circle(dag: DAG, task_ids: Sequence[str]) -> CycleError:
 
 
 def _params(dag: DAG) -> dict[str, ParamSpec]:
-    by_itself = dag.timetable is not None
+    by_itself = dag.timetable is not None or dag.asset_schedule is not None
     return {
         name: checked(lambda given, key: given.spec(key, runs_by_itself=by_itself), param, name, dag.place)
         for name, param in dag.params.params().items()

@@ -25,6 +25,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "variables": ("variables", "values that tasks read by name"),
     "connections": ("connections", "how to reach outside systems"),
     "pools": ("pools", "slots that tasks share"),
+    "assets": ("assets", "what DAGs make and wait for; their updates"),
     "plugins": ("plugins", "what is plugged in, and what failed to be"),
     "providers": ("providers", "packages that bring operators, hooks and executors"),
     "db": ("db", "make, migrate, check and clean the metadata database"),

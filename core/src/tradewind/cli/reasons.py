@@ -25,10 +25,12 @@ from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
 
 if TYPE_CHECKING:
     from tradewind.logic.live_run import LiveRun
+    from tradewind.model.assets import AssetCondition
     from tradewind.scheduler.loading import Loading
     from tradewind.scheduler.memory import Memory
     from tradewind.scheduler.queue import RunQueue
     from tradewind.store.callbacks import CallbackRow
+    from tradewind.store.rows import DagRow
 
 
 UNKNOWN = 1 << 30  #: a number of places that never runs out
@@ -182,8 +184,18 @@ class Reasons:
             active=counts.get(RunState.RUNNING, 0),
             queued=counts.get(RunState.QUEUED, 0),
             max_active_runs=spec.max_active_runs,
+            assets=self._assets_of(row, spec.asset_schedule),
             held_back=held_back(self._system, row, spec, self._system.clock.now()),
         )
+
+    def _assets_of(self, row: DagRow, condition: AssetCondition | None) -> Explanation | None:
+        if condition is None:
+            return None
+        from tradewind.logic.explain_assets import explain_assets
+        from tradewind.store.assets import AssetRepository
+
+        updates = AssetRepository(self._system.store).pending(row.dag_id).get(row.dag_id, [])
+        return explain_assets(condition, updates, paused=row.paused)
 
     @cached_property
     def _loading(self) -> Loading:

@@ -172,12 +172,8 @@ class Machine:
                 self._end(run, number, TaskState.SKIPPED, outcome.reason, attempt_id)
             case Failed():
                 self._failed(run, number, outcome, attempt_id)
-            case Rescheduled() | Deferred() | AwaitsInput():
+            case Rescheduled() | Deferred() | AwaitsInput() | TriggersRun():
                 waiting.begin(self, run, number, outcome, ended_at)
-            case TriggersRun():
-                kind = type(outcome).__name__
-                unknown = Failed(f"this scheduler cannot serve a task that ends as {kind!r}", retry="never")
-                self._failed(run, number, unknown, attempt_id)
 
     def lost(self, run: LiveRun, number: int, may_have_run: bool, reason: str) -> None:
         """Nobody can say what became of the attempt.
@@ -204,8 +200,8 @@ class Machine:
         """The time that the instance waited for has come."""
         if run.states[number] is TaskState.UP_FOR_RETRY:
             self._next_try(run, number, "its waiting time is over")
-        elif run.states[number] in (TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
-            waiting.end(self, run, number, waiting.result_when_due(run.waits[number]))
+        else:
+            waiting.due(self, run, number)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -337,10 +333,7 @@ class Machine:
         if run.states[number] in TASK_ACTIVE and attempt_id is not None:
             self.delta.revoked.append((attempt_id, reason))
             run.attempt_id[number] = None
-        if run.states[number] in TASK_ACTIVE or run.states[number] in (
-            TaskState.SCHEDULED,
-            TaskState.DEFERRED,
-        ):
+        if run.states[number] in TASK_ACTIVE | {TaskState.SCHEDULED, TaskState.DEFERRED}:
             self.delta.released.append((run, number))
 
     def _move(

@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tradewind.model.outcomes import AwaitsInput, Deferred, Rescheduled
+from tradewind.logic import run_waits
+from tradewind.model.outcomes import AwaitsInput, Deferred, Rescheduled, TriggersRun
 from tradewind.model.states import TaskState
 from tradewind.model.waits import FAIL, Wait, WaitResult
 
@@ -73,9 +74,16 @@ def wait_of(
 
 
 def begin(
-    machine: Machine, run: LiveRun, number: int, outcome: Rescheduled | Deferred | AwaitsInput, at: datetime
+    machine: Machine,
+    run: LiveRun,
+    number: int,
+    outcome: Rescheduled | Deferred | AwaitsInput | TriggersRun,
+    at: datetime,
 ) -> None:
     """The instance gave its slot back, and goes on with this try when what it waits for has come."""
+    if isinstance(outcome, TriggersRun):
+        run_waits.ask(machine, run, number, outcome)
+        return
     attempt_id, began = run.attempt_id[number] or "", run.start_dates[number]
     limit = run.task(number).execution_timeout
     give_up = began + timedelta(seconds=limit) if limit is not None and began is not None else None
@@ -100,6 +108,14 @@ def end(machine: Machine, run: LiveRun, number: int, result: WaitResult, reason:
     machine.delta.released.append((run, number))
     machine._schedule(run, number, result.error or reason or "what it waited for has come")
     return True
+
+
+def due(machine: Machine, run: LiveRun, number: int) -> None:
+    """The moment that the instance waits for, or until which it waits at most, has come."""
+    if run.states[number] in (TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED) and number in run.waits:
+        end(machine, run, number, result_when_due(run.waits[number]))
+    elif run.states[number] is TaskState.DEFERRED:
+        run_waits.time_over(machine, run, number)
 
 
 def state_of(wait: Wait) -> TaskState:

@@ -196,6 +196,17 @@ class RespondInput:
     params: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAssetEvent:
+    """Say that an asset was updated, outside of all DAGs. Result: ``{"event_id": ..., "dag_ids": [DAGs that are told]}``."""
+
+    kind: ClassVar[str] = "create_asset_event"
+    name: str
+    uri: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    dag_id: str = ""
+
+
 Command = (
     RespondInput
     | TriggerRun
@@ -212,6 +223,7 @@ Command = (
     | DeleteDag
     | DagChanged
     | PoolChanged
+    | CreateAssetEvent
 )
 
 COMMANDS: dict[str, type[Command]] = {
@@ -232,5 +244,6 @@ COMMANDS: dict[str, type[Command]] = {
         DeleteDag,
         DagChanged,
         PoolChanged,
+        CreateAssetEvent,
     )
 }

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from tradewind.model.assets import OutletEvent
 from tradewind.model.waits import RunsAwaited
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """``execute`` returned."""
+    """``execute`` returned.
+
+    :param assets: what the task says of the assets that it updated; its outlets are updated even where it says nothing.
+    """
+
+    assets: tuple[OutletEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ class Branched:
     follow: tuple[str, ...] = ()
     scope: Literal["direct", "all"] = "direct"
     reason: str = ""
+    assets: tuple[OutletEvent, ...] = ()  #: as of :class:`Succeeded`
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,10 @@ class AwaitsInput:
 
 @dataclass(frozen=True, slots=True)
 class TriggersRun:
-    """The task asks for a run of another DAG, and perhaps waits for it."""
+    """The task asks for a run of another DAG, and perhaps waits for its end.
+
+    :param payload: the fields of :class:`tradewind.model.messages.RunRequest`, as plain data.
+    """
 
     dag_id: str
     payload: dict[str, Any]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from tradewind.model.assets import AssetCondition, AssetSpec
 from tradewind.model.states import TriggerRule
 
 DEFAULT_POOL = "default_pool"
@@ -119,6 +120,8 @@ class TaskSpec:
     at_most_once: bool = False  #: a lost attempt ends as failed ("may have run") and is never repeated
     do_xcom_push: bool = True
     inputs: tuple[tuple[str, str], ...] = ()  #: (task id, key) of XComs that its arguments name
+    outlets: tuple[AssetSpec, ...] = ()  #: assets that it updates when it succeeds
+    inlets: tuple[AssetSpec, ...] = ()  #: assets that it reads; for people, and to look up their events
     group_id: str | None = None
     mapped: LengthSpec | None = None  #: it has as many instances; ``None``: it is not mapped by itself
     is_setup: bool = False
@@ -157,6 +160,9 @@ class DagSpec:
     dag_id: str
     tasks: tuple[TaskSpec, ...] = ()
     timetable: TimetableSpec | None = None  #: None: runs only when triggered
+    asset_schedule: AssetCondition | None = (
+        None  #: runs when these assets are updated, beside what the timetable says
+    )
     timezone: str = "UTC"
     start_date: datetime | None = None
     end_date: datetime | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import importlib
 import logging
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tradewind.errors import NotFound, SerializationError, TaskSignal, TaskTimeout
 from tradewind.model.facts import XCom
 from tradewind.model.order import Order
-from tradewind.model.outcomes import Failed, Outcome, Skipped, Succeeded
+from tradewind.model.outcomes import Branched, Failed, Outcome, Skipped, Succeeded
 from tradewind.ports.clock import Clock
 from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.runner import mapped
@@ -84,7 +85,7 @@ class Attempt:
                     mapped.become_instance(self, context)
                 result = self._execute(context)
                 xcoms = self._results(result)
-            outcome = ti.decided or Succeeded()
+            outcome = self._with_assets(ti.decided or Succeeded(), context)
         except BaseException as error:  # whatever user code raises is an outcome, SystemExit and Ctrl-C too
             outcome = self._ended_by(error, context)
         if self._order.map_index >= 0:
@@ -128,6 +129,13 @@ class Attempt:
         for xcom in made:
             self._runtime.remember(xcom)
         return tuple(made)
+
+    def _with_assets(self, outcome: Outcome, context: TaskContext) -> Outcome:
+        """The outcome with what the task says of its outlets."""
+        if self.task is None or not self.task.outlets or not isinstance(outcome, Succeeded | Branched):
+            return outcome
+        said = context.said_of_outlets()
+        return dataclasses.replace(outcome, assets=said) if said else outcome
 
     def _ended_by(self, error: BaseException, context: TaskContext) -> Outcome:
         outcome = outcome_of_error(error)

@@ -21,6 +21,8 @@ from tradewind.scheduler.human_input import OpenInput
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.queue import LiveBackfill, QueuedRun
 from tradewind.scheduler.rows import dag_row
+from tradewind.scheduler.subscribers import Subscribers
+from tradewind.store.assets import AssetRepository
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.backfills import BackfillRepository
 from tradewind.store.batch import Row
@@ -54,6 +56,7 @@ class Loading:
         self._callbacks = CallbackRepository(store)
         self._deadlines = DeadlineRepository(store)
         self._inputs = InputRepository(store)
+        self._assets = AssetRepository(store)
         self._xcoms = XComRepository(store)
         self._waits = WaitRepository(store)
         self._backfills = BackfillRepository(store)
@@ -71,8 +74,12 @@ class Loading:
         if only_runs is None:
             for row in self._dags.find(with_stale=True):
                 self._add_dag(memory, row)
+            memory.updates = self._assets.pending()
+            self._complete(memory)
             self._take_up_backfills(memory)
             self._take_up_queued(memory)
+        for watch in self._assets.run_watches():
+            memory.run_watches.setdefault((watch.dag_id, watch.run_id), []).append(watch)
         taken = self._runs.open_runs(running_only=True) if only_runs is None else self._runs.load(only_runs)
         for loaded in taken:
             if loaded.run.state not in RUN_FINAL:
@@ -98,8 +105,21 @@ class Loading:
             row = self._dags.get(dag_id)
         except NotFound:
             memory.dags.pop(dag_id, None)
+            memory.subscribers.put(dag_id, None)
             return None
         return self._add_dag(memory, row)
+
+    def subscribers(self, memory: Memory) -> Subscribers:
+        """Which DAGs wait for which assets; one that serves a single run reads it when it is first needed."""
+        if not memory.subscribers.complete:
+            for dag_id, version_id in self._assets.versions_with_assets():
+                memory.subscribers.put(dag_id, self._version(version_id).spec.asset_schedule)
+            self._complete(memory)
+        return memory.subscribers
+
+    def _complete(self, memory: Memory) -> None:
+        memory.subscribers.aliases = self._assets.aliases()
+        memory.subscribers.complete = True
 
     def rewind(self, dag: LiveDag, now: datetime) -> bool:
         """Whether the DAG's newest scheduled run is of a time that is still to come, since the clock was ahead when it was
@@ -189,6 +209,8 @@ class Loading:
         """Forget the DAG with all its runs, inside the turn's transaction."""
         writer.delete_dag(dag.dag_id)
         memory.dags.pop(dag.dag_id, None)
+        memory.updates.pop(dag.dag_id, None)
+        memory.subscribers.put(dag.dag_id, None)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -220,6 +242,7 @@ class Loading:
                 dag.planned, dag.vetted, dag.held = None, False, False
         if dag.paused:
             memory.admission.ledger.paused.add(dag.dag_id)
+        memory.subscribers.put(row.dag_id, None if row.is_stale else spec.asset_schedule)
         return dag
 
     def _restore(self, memory: Memory, loaded: LoadedRun) -> LiveRun:

@@ -10,6 +10,7 @@ from tradewind.logic.admission import Admission, Candidate
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.model.callbacks import CallbackRequest
+from tradewind.model.messages import AssetUpdated
 from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RunType
@@ -17,6 +18,8 @@ from tradewind.ports.planner import TimetableAnswer
 from tradewind.scheduler.human_input import OpenInput
 from tradewind.scheduler.past import EarlierRuns, History
 from tradewind.scheduler.queue import LiveBackfill, RunQueue
+from tradewind.scheduler.subscribers import Subscribers
+from tradewind.store.rows import RunWatchRow
 from tradewind.timetables import Bounds, PlannedRun, Timetable
 from tradewind.timetables.planning import next_planned
 
@@ -121,6 +124,11 @@ class Memory:
     #: deferred instances, by the id of their wait
     waiting: dict[str, tuple[LiveRun, int]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
+    subscribers: Subscribers = field(default_factory=Subscribers)  #: which DAGs wait for which assets
+    #: by DAG: the updates of assets that it has been told of, and that have not made a run yet
+    updates: dict[str, list[AssetUpdated]] = field(default_factory=dict)
+    #: by DAG and run id: who waits for the run's end
+    run_watches: dict[tuple[str, str], list[RunWatchRow]] = field(default_factory=dict)
     #: backfills that are to be moved on, the next one first
     filling: deque[LiveBackfill] = field(default_factory=deque)
     past: EarlierRuns = field(init=False)

@@ -19,9 +19,11 @@ from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
 from tradewind.ports.planner import Planner
 from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.asset_answers import AssetAnswers
 from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.commands import Commands
+from tradewind.scheduler.correspondence import Correspondence
 from tradewind.scheduler.deadlines import DueDeadlines
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
 from tradewind.scheduler.dues import Dues
@@ -102,6 +104,7 @@ class Scheduler:
             parts.connections,
             xcoms,
             runs,
+            AssetAnswers(parts.store),
             lambda: self.memory,
             lambda fields: self._waits.externals.verdict(awaited_of(fields)),
         )
@@ -149,6 +152,7 @@ class Scheduler:
             self._prepare,
         )
         self._commands = Commands(self._loading, self._backfills)
+        self._correspondence = Correspondence(parts.store, self._loading, self._commands, parts.serves_all)
         self._around = Surroundings(
             self._writer,
             parts.ids.new_id,
@@ -221,6 +225,7 @@ class Scheduler:
             self._foreign.answer_at_once(turn.effects.questions)
             self._commands.apply(turn, row)
         turn.finish(starts=False)
+        self._correspondence.send(turn)
         self._writer.write(turn.batch)
         self._writer.commit()
 
@@ -248,10 +253,12 @@ class Scheduler:
                 rows = self._command_rows.open_commands(limit=COMMANDS_A_TURN)
                 for row in rows:
                     self._commands.apply(turn, row)
-                self._work_waits = len(rows) >= COMMANDS_A_TURN
+                more = self._correspondence.receive(turn)
+                self._work_waits = more or len(rows) >= COMMANDS_A_TURN
             if not self.draining:
                 self._backfills.advance(turn)
             turn.finish(starts=not self.draining)
+            self._correspondence.send(turn)
             passing("decided")
             if turn.batch:
                 self._writer.write(turn.batch)
@@ -270,6 +277,8 @@ class Scheduler:
 
     def _act(self, turn: Turn) -> None:
         effects = turn.effects
+        if turn.batch.new_facts:
+            self._work_waits = True
         for attempt, reason in effects.cancels:
             self._dispatch.cancel(attempt, reason)
         for attempt in effects.issued:
@@ -346,7 +355,7 @@ class Scheduler:
     # -- the inbox -------------------------------------------------------------------------------------------
 
     def ring(self) -> None:
-        """Look at the table of commands in the next turn."""
+        """Look at the tables of commands and facts in the next turn."""
         self._work_waits = True
 
     def _rang(self) -> None:

@@ -22,7 +22,7 @@ from tradewind.model.facts import (
     XComPushed,
 )
 from tradewind.model.ids import shard_of
-from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
+from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Outcome, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, TaskState
 from tradewind.ports.runtime import RETURN_VALUE
@@ -65,6 +65,7 @@ class Turn:
         self.inputs = HumanInput(self)
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
+        self.ended: list[tuple[OpenAttempt, Outcome, TaskState | None]] = []  #: with the state that it led to
         self.touched: dict[str, LiveDag] = {}
         self.starting = Starting(self)
 
@@ -113,6 +114,7 @@ class Turn:
                 outcome = self.inputs.checked(fact.outcome)
                 self.machine.finished(run, number, outcome, fact.started_at, fact.ended_at)
                 self.inputs.asked(run, number, attempt.id, outcome)
+                self.ended.append((attempt, outcome, run.states[number]))
             case AttemptLost():
                 self.close(attempt, "lost", fact.reason, self.micros)
                 self.machine.lost(run, number, attempt.started, fact.reason)

@@ -74,6 +74,22 @@ class Batch:
     backfill_slots: list[Row] = field(default_factory=list)
     #: run_pk, what, traceback, at
     problems: list[Row] = field(default_factory=list)
+    #: all columns of ``fact`` but seq
+    new_facts: list[Row] = field(default_factory=list)
+    #: all columns of ``asset_event``
+    asset_events: list[Row] = field(default_factory=list)
+    #: all columns of ``asset_alias``
+    asset_aliases: list[Row] = field(default_factory=list)
+    #: all columns of ``asset_pending``
+    asset_pending: list[Row] = field(default_factory=list)
+    #: dag_id, event_id: no longer pending
+    asset_used: list[Row] = field(default_factory=list)
+    #: run_pk, event_id
+    asset_links: list[Row] = field(default_factory=list)
+    #: all columns of ``run_watch``
+    run_watches: list[Row] = field(default_factory=list)
+    #: attempt_id
+    ended_run_watches: list[Row] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)

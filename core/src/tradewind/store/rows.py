@@ -190,6 +190,17 @@ class FactRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunWatchRow:
+    """A task waits for a run. ``asker`` and ``request`` are JSON, see :mod:`tradewind.model.messages`."""
+
+    attempt_id: str
+    dag_id: str
+    run_id: str
+    asker: str
+    request: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemRow:
     """Something that the scheduler could not work on, put aside."""
 

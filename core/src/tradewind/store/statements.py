@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from tradewind.store import tables as t
+from tradewind.store import tables_assets as ta
 from tradewind.store.tables_backfill import backfill, backfill_slot
 from tradewind.store.tables_callbacks import callback, deadline
 from tradewind.store.tables_human_input import human_input
@@ -62,6 +63,8 @@ class Statements:
             .values(_binds("paused paused_reason cursor_start cursor_end next_logical next_run_after"))
         )
         self.problems = self._text(_inserting(t.problem, without=("id",)))
+        self.new_facts = self._text(_inserting(t.fact, without=("seq",)))
+        self._make_assets()
         self.delete_dag = self._deleting_a_dag()
         of_run = [delete(it).where(*_matches(it, "run_pk")) for it in (t.transition, t.attempt, t.problem)]
         self.delete_run = tuple(
@@ -148,6 +151,17 @@ class Statements:
             .values(open=null(), **_binds("ended_at outcome reason"), **kept)
         )
 
+    def _make_assets(self) -> None:
+        self.asset_events = self._text(_inserting(ta.asset_event))
+        self.asset_aliases = self._text(_inserting(ta.asset_alias))
+        self.asset_pending = self._text(_inserting(ta.asset_pending))
+        self.asset_used = self._text(
+            delete(ta.asset_pending).where(*_matches(ta.asset_pending, "dag_id event_id"))
+        )
+        self.asset_links = self._text(_inserting(ta.asset_event_run))
+        self.run_watches = self._text(_inserting(ta.run_watch))
+        self.ended_run_watches = self._text(delete(ta.run_watch).where(*_matches(ta.run_watch, "attempt_id")))
+
     def _make_backfills(self) -> None:
         run = t.dag_run
         new = _inserting(backfill, without=("id", "planned_at", "cancelled_at", "completed_at"))
@@ -188,7 +202,15 @@ class Statements:
         ]
         of_dag = [
             delete(table).where(*_matches(table, "dag_id"))
-            for table in (t.dag_run, backfill, t.dag_version, t.dag_warning, t.dag)
+            for table in (
+                ta.asset_pending,
+                ta.run_watch,
+                t.dag_run,
+                backfill,
+                t.dag_version,
+                t.dag_warning,
+                t.dag,
+            )
         ]
         return tuple(self._text(statement) for statement in (*of_runs, *of_dag))
 

@@ -75,6 +75,14 @@ _ORDER = (
     "new_backfill_slots",
     "backfill_slots",
     "problems",
+    "new_facts",
+    "asset_events",
+    "asset_aliases",
+    "asset_pending",
+    "asset_used",
+    "asset_links",
+    "run_watches",
+    "ended_run_watches",
 )
 _CHECKPOINT_AFTER = (
     64  # commits; about the 1,000 pages after which SQLite would stop in the middle of work for it

@@ -1,4 +1,4 @@
-"""Shell commands, Python environments of their own, sensors, and questions to people, for Tradewind.
+"""Shell commands, Python environments of their own, sensors, runs of other DAGs, and questions to people, for Tradewind.
 
 >>> from tradewind_standard import BashOperator
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         TimeSensorAsync,
         WaitSensor,
     )
+    from tradewind_standard.trigger_dagrun import TriggerDagRunOperator
     from tradewind_standard.triggers.external_task import ExternalTaskTrigger
     from tradewind_standard.triggers.file import FileTrigger
     from tradewind_standard.triggers.temporal import DateTimeTrigger, TimeDeltaTrigger
@@ -67,6 +68,7 @@ __all__ = [
     "TimeDeltaTrigger",
     "TimeSensor",
     "TimeSensorAsync",
+    "TriggerDagRunOperator",
     "WaitSensor",
     "WeekDay",
 ]
@@ -99,6 +101,7 @@ _MODULES = {
     "TimeDeltaTrigger": "tradewind_standard.triggers.temporal",
     "TimeSensor": "tradewind_standard.sensors.timed",
     "TimeSensorAsync": "tradewind_standard.sensors.timed",
+    "TriggerDagRunOperator": "tradewind_standard.trigger_dagrun",
     "WaitSensor": "tradewind_standard.sensors.timed",
     "WeekDay": "tradewind_standard.branching",
 }

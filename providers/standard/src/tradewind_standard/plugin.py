@@ -73,6 +73,11 @@ def tradewind_register_operators() -> list[Component]:
             "tradewind_standard.hitl:HITLEntryOperator",
             "asks a person to fill in a form",
         ),
+        Component(
+            "TriggerDagRunOperator",
+            "tradewind_standard.trigger_dagrun:TriggerDagRunOperator",
+            "makes a run of another DAG",
+        ),
         *(
             Component(name, f"tradewind_standard.sensors.{module}:{name}", doc)
             for name, module, doc in _SENSORS

@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
 
 revision = "0008_callbacks"
-down_revision = "0006_backfill"
+down_revision = "0007_assets"
 branch_labels = None
 depends_on = None
 
