@@ -16,15 +16,18 @@ import msgspec
 import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
+from tests.unit.scheduler.world import World
 
 from tradewind.errors import Conflict, StoreError
-from tradewind.model.commands import SetPaused
-from tradewind.model.spec import DagSpec
+from tradewind.model.backfill import ReprocessBehavior, SlotResult
+from tradewind.model.commands import CreateBackfill, MarkRun, SetPaused, TriggerRun
+from tradewind.model.spec import DagSpec, TaskSpec, TimetableSpec
 from tradewind.model.states import RunState, TaskState
 from tradewind.model.waits import Wait, WaitResult
 from tradewind.ports.runtime import XComQuery
 from tradewind.store import schema
 from tradewind.store.attempts import AttemptRepository
+from tradewind.store.backfills import BackfillRepository
 from tradewind.store.backup import back_up, restore
 from tradewind.store.batch import Batch
 from tradewind.store.cleaning import Cleaner
@@ -237,7 +240,7 @@ def test_commands_facts_and_dags_are_written(store: Store, writer: Writer) -> No
         Batch(
             commands=[{"id": "c1", "applied_at": 5, "result": None, "refused_reason": "no"}],
             consumed_facts=[{"seq": fact.seq}],
-            dags=[dag | {"next_run_after": to_micros(DAY)}],
+            dags=[dag | {"paused_reason": None, "next_run_after": to_micros(DAY)}],
         )
     )
     writer.commit()
@@ -401,3 +404,38 @@ def test_a_mapped_task_becomes_its_instances_and_what_they_left_is_read_page_by_
         ("m", 3, 3),
         ("m", 4, 4),
     ]
+
+
+def test_a_backfill_and_a_rule_that_looks_back(url: str, tmp_path: Path) -> None:
+    world = World(tmp_path, url=url)
+    try:
+        daily = TimetableSpec(type="cron_data_interval", args={"cron": "@daily", "timezone": "UTC"})
+        world.clock.moment = DAY + timedelta(days=400)
+        world.add_dag(TaskSpec(task_id="a", wait_for_downstream=True), paused=True, timetable=daily)
+        world.start()
+        world.send(TriggerRun(dag_id="d", run_id="there", logical_date=DAY + timedelta(days=1)))
+        world.send(MarkRun(dag_id="d", run_id="there", state=RunState.FAILED))
+        made = world.send(
+            CreateBackfill(
+                dag_id="d",
+                from_date=DAY,
+                to_date=DAY + timedelta(days=119),
+                reprocess_behavior=ReprocessBehavior.FAILED,
+            )
+        )
+        assert made.result == {"id": 1}, made.refused_reason
+        for ended in range(120):
+            while not world.open_orders():
+                world.scheduler.turn(0.0)
+            (order,) = world.open_orders()  # each waits for the one before
+            assert order.run.logical_date == DAY + timedelta(days=ended)
+            world.executor.orders["a"] = order
+            world.executor.end("a")
+            world.settle()
+        backfills = BackfillRepository(world.store)
+        assert backfills.get(1).completed_at is not None
+        assert backfills.progress(1).slots == {SlotResult.CREATED: 119, SlotResult.CLEARED: 1}
+        assert world.run("there").info.run_type == "backfill"
+    finally:
+        world.scheduler.close()
+        world.store.close()

@@ -22,9 +22,10 @@ from tradewind.store.attempts import AttemptRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.crypto import Vault
+from tradewind.store.dags import DagRepository
 from tradewind.store.engine import Store, open_store
 from tradewind.store.imports import FileImport, ImportRepository
-from tradewind.store.rows import CommandRow, FoundDag
+from tradewind.store.rows import CommandRow, DagRow, FoundDag
 from tradewind.store.runs import RunRepository
 from tradewind.store.variables import VariableRepository
 
@@ -127,10 +128,10 @@ class HandExecutor(Executor):
 class World:
     """An installation in a folder."""
 
-    def __init__(self, folder: Path, connect_timeout: float = 5.0) -> None:
+    def __init__(self, folder: Path, connect_timeout: float = 5.0, url: str | None = None) -> None:
         self.clock = HandClock()
         self.ids = SystemIds()
-        self.store: Store = open_store(folder / "tradewind.db", connect_timeout=connect_timeout)
+        self.store: Store = open_store(url or folder / "tradewind.db", connect_timeout=connect_timeout)
         self._vault = Vault(folder / "key", {})
         self.runs = RunRepository(self.store)
         self.attempts = AttemptRepository(self.store)
@@ -138,6 +139,7 @@ class World:
         self.executor = HandExecutor(self.clock)
         self.planner: Planner | None = None
         self.catchup_confirm_above = 1000
+        self.ended: set[str] = set()  #: ids of attempts that a test ended by their run
         self.scheduler = self._made()
 
     def _made(self) -> Scheduler:
@@ -187,12 +189,13 @@ class World:
         for _ in range(5):
             self.scheduler.turn(0.0)
 
-    def send(self, command: Command) -> CommandRow:
-        """Hand a command in and have it applied."""
+    def send(self, command: Command, *, settle: bool = True) -> CommandRow:
+        """Hand a command in and have it applied; without ``settle``, in the next turn."""
         command_id = self.ids.new_id()
         self.commands.submit(command, id=command_id, actor="ann", at=self.clock.now())
         self.scheduler.ring()
-        self.settle()
+        if settle:
+            self.settle()
         row = self.commands.get(command_id)
         assert row is not None
         return row
@@ -209,6 +212,14 @@ class World:
     def switch(self, paused: bool, dag_id: str = "d") -> None:
         """Switch a DAG off or on."""
         self.send(SetPaused(dag_id=dag_id, paused=paused))
+
+    def dag(self, dag_id: str = "d") -> DagRow:
+        return DagRepository(self.store).get(dag_id)
+
+    def open_orders(self) -> list[Order]:
+        """What was handed over and has not ended."""
+        open_ = {row.id for row in self.attempts.open_attempts()}
+        return [order for order in self.executor.submitted if order.attempt_id in open_]
 
     def run(self, run_id: str = "r", dag_id: str = "d") -> RunRow:
         return self.runs.get(dag_id, run_id)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tradewind.scheduler.scheduler import Parts
     from tradewind.scheduler.triggers import TriggererAccess
     from tradewind.store.attempts import AttemptRepository
+    from tradewind.store.backfills import BackfillRepository
     from tradewind.store.commands import CommandRepository
     from tradewind.store.connections import ConnectionRepository
     from tradewind.store.crypto import Vault
@@ -99,6 +100,13 @@ class System:
         from tradewind.store.runs import RunRepository
 
         return RunRepository(self.store)
+
+    @cached_property
+    def backfills(self) -> BackfillRepository:
+        """Backfills and their slots."""
+        from tradewind.store.backfills import BackfillRepository
+
+        return BackfillRepository(self.store)
 
     @cached_property
     def attempts(self) -> AttemptRepository:

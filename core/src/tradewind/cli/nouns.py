@@ -18,6 +18,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "dags": ("dags", "list, show, trigger and pause DAGs; why one does not run"),
     "runs": ("runs", "list, show, clear and mark runs"),
     "tasks": ("tasks", "list, clear and explain tasks; read their logs"),
+    "backfill": ("backfill", "make runs for past dates of a DAG, as one thing to watch, pause and cancel"),
     "variables": ("variables", "values that tasks read by name"),
     "connections": ("connections", "how to reach outside systems"),
     "pools": ("pools", "slots that tasks share"),

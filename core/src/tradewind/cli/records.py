@@ -21,6 +21,7 @@ def dag_record(row: DagRow, spec: DagSpec | None, schedule: str | None = None) -
         "dag_id": row.dag_id,
         "dag_display_name": (spec.display_name if spec else None) or row.dag_id,
         "is_paused": row.paused,
+        "paused_reason": row.paused_reason,
         "is_stale": row.is_stale,
         "fileloc": f"{row.folder}/{row.file}" if row.folder else row.file,
         "relative_fileloc": row.file,

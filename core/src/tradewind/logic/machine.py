@@ -101,6 +101,10 @@ class Machine:
         """Look at every instance that has no state yet: after a restart, a clear or a change outside of the run."""
         self._consider(run, [number for number in run.numbers() if run.states[number] is None])
 
+    def look_again(self, run: LiveRun, number: int) -> None:
+        """What held the instance back outside of its run may be gone."""
+        self._consider(run, (number,))
+
     def time_out(self, run: LiveRun) -> None:
         """The run's ``dagrun_timeout`` is over: it fails, and whatever has not ended is skipped."""
         limit = run.plan.spec.dagrun_timeout

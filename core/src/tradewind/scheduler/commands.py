@@ -13,13 +13,16 @@ from tradewind.logic.admission import Limit
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.params import resolve_params
 from tradewind.model.commands import (
+    CancelBackfill,
     CatchUp,
     ClearTasks,
     Command,
+    CreateBackfill,
     DagChanged,
     DeleteDag,
     MarkRun,
     MarkTasks,
+    PauseBackfill,
     PoolChanged,
     SetPaused,
     TriggerRun,
@@ -29,6 +32,7 @@ from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.ports.planner import TimetableAnswer
 from tradewind.scheduler import waits
+from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.memory import LiveDag
@@ -39,8 +43,9 @@ from tradewind.store.rows import CommandRow
 class Commands:
     """Applies commands in a turn."""
 
-    def __init__(self, loading: Loading) -> None:
+    def __init__(self, loading: Loading, backfills: Backfills) -> None:
         self._loading = loading
+        self._backfills = backfills
 
     def apply(self, turn: Turn, row: CommandRow) -> None:
         """Apply a command, and note what became of it."""
@@ -79,6 +84,12 @@ class Commands:
                 return self._mark_tasks(turn, command, f"marked by {actor}")
             case MarkRun():
                 return self._mark_run(turn, command, f"marked by {actor}")
+            case CreateBackfill():
+                return self._backfills.create(turn, self._dag(turn, command.dag_id), command, actor)
+            case PauseBackfill():
+                return self._backfills.pause(turn, command)
+            case CancelBackfill():
+                return self._backfills.cancel(turn, command)
             case DagChanged():
                 return self._dag_changed(turn, command)
             case PoolChanged():
@@ -133,7 +144,7 @@ class Commands:
 
     def _set_paused(self, turn: Turn, command: SetPaused) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
-        dag.paused = command.paused
+        dag.paused, dag.paused_reason = command.paused, None
         dag.planned, dag.vetted, dag.held = None, False, False
         paused = turn.memory.admission.ledger.paused
         if command.paused:
@@ -204,6 +215,11 @@ class Commands:
 
     def _delete(self, turn: Turn, command: DeleteDag) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
+        if dag.backfill is not None:
+            raise Refused(
+                f"DAG {dag.dag_id!r} has a backfill that is not completed; end it with "
+                f"`tradewind backfill cancel {dag.backfill.id}`."
+            )
         if dag.active or dag.queued:
             raise Refused(
                 f"DAG {dag.dag_id!r} has {dag.active + len(dag.queued)} runs that have not ended. "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,8 @@ from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RunType
 from tradewind.ports.planner import TimetableAnswer
+from tradewind.scheduler.past import EarlierRuns, History
+from tradewind.scheduler.queue import LiveBackfill, RunQueue
 from tradewind.timetables import Bounds, PlannedRun, Timetable
 from tradewind.timetables.planning import next_planned
 
@@ -33,8 +35,16 @@ class LiveDag:
     vetted: bool = False  #: that it may make up for what it missed
     held: bool = False  #: more is to be made up for than is done without being asked
     watched: datetime | None = None  #: the moment for which its next run is noted
-    queued: list[LiveRun] = field(default_factory=list)  #: runs that wait for a place, the next one first
-    active: int = 0  #: runs that are running
+    planned_for: object = None  #: the :attr:`standing` that ``planned`` was worked out for
+    queued: RunQueue = field(default_factory=RunQueue)  #: runs that wait for a place
+    active: int = 0  #: runs that are running, but those of a backfill
+    paused_reason: str | None = None  #: where it was not a person who switched it off
+    backfill: LiveBackfill | None = None  #: the one that is not completed
+
+    @property
+    def standing(self) -> object:
+        """What, besides the time, the next scheduled run depends on."""
+        return (self.version_id, self.cursor, self.paused, self.is_stale)
 
     def scheduled(self, planned: PlannedRun) -> RunInfo:
         """The scheduled run that is planned."""
@@ -81,6 +91,7 @@ class OpenAttempt:
 class Memory:
     """Everything that is lost when the process dies, and read back by the next one."""
 
+    history: History | None = None  #: what the store knows of earlier runs
     dags: dict[str, LiveDag] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)  #: by version
     runs: dict[int, LiveRun] = field(default_factory=dict)  #: by pk
@@ -94,6 +105,12 @@ class Memory:
     #: deferred instances, by the id of their wait
     waiting: dict[str, tuple[LiveRun, int]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
+    #: backfills that are to be moved on, the next one first
+    filling: deque[LiveBackfill] = field(default_factory=deque)
+    past: EarlierRuns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.past = EarlierRuns(self.history, self.runs)
 
     def candidate(self, run: LiveRun, number: int, default_executor: str) -> Candidate:
         """The instance as admission sees it."""
@@ -126,6 +143,7 @@ class Memory:
         """The run is over, or is to be read back."""
         self.runs.pop(run.pk, None)
         self.xcoms.pop(run.pk, None)
+        self.past.let_go(run)
 
 
 def planned_after(dag: LiveDag, now: datetime) -> PlannedRun | None:

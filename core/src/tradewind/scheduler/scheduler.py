@@ -20,11 +20,11 @@ from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
 from tradewind.ports.planner import Planner
 from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
 from tradewind.scheduler.externals import Externals, awaited_of
-from tradewind.scheduler.foreign_schedules import ForeignSchedules
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
@@ -35,6 +35,7 @@ from tradewind.scheduler.triggers import TriggererAccess, Triggers
 from tradewind.scheduler.turn import Surroundings, Turn
 from tradewind.scheduler.waiting import Waits
 from tradewind.scheduler.waits import keep
+from tradewind.store.backfills import BackfillRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.dags import DagRepository
@@ -48,6 +49,9 @@ log = logging.getLogger("tradewind.scheduler")
 
 LOOK_EVERY = 1.0  #: seconds between looks at the store where no bell rings
 COMMANDS_A_TURN = 100
+# What has come due at one moment is worked on in parts, so that facts get in between.
+AT_ONCE = 500  #: task instances
+DAGS_AT_ONCE = 100  #: DAGs: each asks its timetable
 
 Listener = Callable[[list[Transition]], None]
 
@@ -128,19 +132,18 @@ class Scheduler:
             self._loop.later,
         )
         self._loading = Loading(parts.store)
-        self._foreign = ForeignSchedules(
-            parts.planner, self._loop, lambda: self.memory, self._due_dags.append, self.ring
-        )
+        self._backfills = Backfills(BackfillRepository(parts.store), self._loading)
         self._schedules = Schedules(
             parts.clock,
             self._loop,
             self._loading,
             lambda: self.memory,
-            self._foreign,
+            parts.planner,
             self._due_dags.append,
+            self.ring,
             self._prepare,
         )
-        self._commands = Commands(self._loading)
+        self._commands = Commands(self._loading, self._backfills)
         self._around = Surroundings(
             self._writer,
             parts.ids.new_id,
@@ -148,12 +151,14 @@ class Scheduler:
             parts.default_executor,
             CatchUps(parts.catchup_confirm_above, partial(self._command_rows.last_applied, CatchUp.kind)),
             parts.max_map_length,
+            self._loading.fetch,
             parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
         self._due: list[tuple[int, int]] = []
         self._due_runs: list[int] = []
+        self._to_resume: list[int] = []  # runs to look at anew after a start
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
@@ -190,7 +195,7 @@ class Scheduler:
     def close(self) -> None:
         """Let go of everything. Attempts that run are not touched."""
         self._dispatch.stop()
-        self._foreign.close()
+        self._schedules.close()
         self._waits.triggers.stop()
         if self._bell is not None:
             self._bell.close()
@@ -209,7 +214,7 @@ class Scheduler:
         turn = Turn(self.memory, self._parts.clock.now(), self._around)
         self._commands.apply(turn, row)
         if turn.effects.questions:
-            self._foreign.answer_at_once(turn.effects.questions)
+            self._schedules.answer_at_once(turn.effects.questions)
             self._commands.apply(turn, row)
         turn.finish(starts=False)
         self._writer.write(turn.batch)
@@ -220,7 +225,16 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether something came in that was not worked on yet."""
-        return bool(self._facts or self._work_waits or self._due or self._due_runs or self._due_dags)
+        backfills = self.memory.filling and not self.draining
+        return bool(
+            self._facts
+            or self._work_waits
+            or self._due
+            or self._due_runs
+            or self._due_dags
+            or self._to_resume
+            or backfills
+        )
 
     def _work(self) -> None:
         """One turn: decide, commit, act. Where the commit fails, memory is read back and the facts are kept."""
@@ -238,6 +252,8 @@ class Scheduler:
                 for row in rows:
                     self._commands.apply(turn, row)
                 self._work_waits = len(rows) >= COMMANDS_A_TURN
+            if not self.draining:
+                self._backfills.advance(turn)
             turn.finish(starts=not self.draining)
             passing("decided")
             if turn.batch:
@@ -256,19 +272,20 @@ class Scheduler:
         passing("acted")
 
     def _apply_due(self, turn: Turn) -> None:
-        due = self._due[:]
-        self._due.clear()
+        due, self._due[:AT_ONCE] = self._due[:AT_ONCE], []
         for run_pk, number in due:
             turn.due(run_pk, number)
         runs = self._due_runs[:]
         self._due_runs.clear()
         for run_pk in runs:
             turn.run_due(run_pk)
-        dags = self._due_dags[:]
-        self._due_dags.clear()
+        dags, self._due_dags[:DAGS_AT_ONCE] = self._due_dags[:DAGS_AT_ONCE], []
         for dag_id in dags:
             if dag_id in self.memory.dags:
                 turn.touch(self.memory.dags[dag_id])
+        for run_pk in self._to_resume[:DAGS_AT_ONCE]:
+            turn.resume(run_pk)
+        del self._to_resume[:DAGS_AT_ONCE]
 
     def _act(self, turn: Turn) -> None:
         effects = turn.effects
@@ -285,6 +302,7 @@ class Scheduler:
         for run in effects.started_runs:
             self._watch_time_limit(run)
         self._schedules.act(effects, turn.now)
+        self._due_dags.extend(dag.dag_id for dag in effects.again)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 
@@ -320,6 +338,8 @@ class Scheduler:
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
+                if run.plan.looks_back:
+                    self._to_resume.append(run.pk)
         self._waits.reload()
 
     def _take_up(self, run: LiveRun) -> None:

@@ -43,6 +43,7 @@ from tradewind.scheduler.rows import (
     new_run_row,
     xcom_row,
 )
+from tradewind.scheduler.starting import Starting
 from tradewind.store.batch import Batch
 from tradewind.store.tables import to_micros
 from tradewind.store.writer import Writer
@@ -59,6 +60,8 @@ class Surroundings:
     default_executor: str
     catch_ups: CatchUps
     max_map_length: int
+    #: a run that waited to start, taken into memory; ``None`` where it is gone
+    fetch: Callable[[Memory, int], LiveRun | None]
     makes_runs: bool = (
         True  #: whether schedules are followed; not so for a scheduler that serves a single run
     )
@@ -78,6 +81,8 @@ class Effects:
     planned: list[LiveDag] = field(default_factory=list)
     #: of commands, by id, that wait for a plugin's timetable
     questions: dict[str, TimetableQuestion] = field(default_factory=dict)
+    #: DAGs to look at again in the next turn, since this one has started enough
+    again: list[LiveDag] = field(default_factory=list)
 
 
 class Turn:
@@ -88,14 +93,15 @@ class Turn:
         self.now = now
         self.micros = to_micros(now)
         self.around = around
-        self.machine = Machine(now)
+        memory.past.turn_begins()
+        self.machine = Machine(now, memory.past)
         self.machine.max_map_length = around.max_map_length
         self.batch = Batch()
         self.effects = Effects()
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
-        self._dags: dict[str, LiveDag] = {}
-        self._counted = 0  # runs that ended in this turn and were counted as such
+        self.touched: dict[str, LiveDag] = {}
+        self.starting = Starting(self)
 
     # -- what happened ---------------------------------------------------------------------------------------
 
@@ -160,6 +166,14 @@ class Turn:
             with self.guarded(run, "a time limit"):
                 self.machine.time_out(run)
 
+    def resume(self, run_pk: int) -> None:
+        """After a start: an instance may have waited for an earlier run, which is written nowhere."""
+        run = self.memory.runs.get(run_pk)
+        if run is not None:
+            self.machine.cause = ("clock", None)
+            with self.guarded(run, "taking it up again"):
+                self.machine.resume(run)
+
     # -- runs ------------------------------------------------------------------------------------------------
 
     def create_run(self, dag: LiveDag, info: RunInfo, *, even_if_paused: bool = False) -> LiveRun:
@@ -173,6 +187,8 @@ class Turn:
         self.made.add((info.dag_id, info.run_id))
         run = LiveRun(plan, pk, info, pks, even_if_paused)
         self.memory.runs[pk] = run
+        self.memory.past.made(info, pk)
+        self.starting.new.append(run)
         dag.queued.append(run)
         self.touch(dag)
         return run
@@ -180,16 +196,20 @@ class Turn:
     def follow_schedules(self) -> None:
         """Make the runs that are due."""
         if self.around.makes_runs:
-            for dag in list(self._dags.values()):
+            for dag in list(self.touched.values()):
                 self._follow_schedule(dag)
 
     def _follow_schedule(self, dag: LiveDag) -> None:
+        noted = dag.planned is not None and dag.watched == dag.planned.run_after > self.now
+        if noted and dag.planned_for == dag.standing:
+            return  # a run has ended, say; that moves no date
         dag.planned = planned_after(dag, self.now)
         while dag.planned is not None and dag.planned.run_after <= self.now and dag.may_make_run:
             if self.around.catch_ups.holds(dag, self.now):
                 break
             self.make_scheduled(dag, dag.planned)
             dag.planned = planned_after(dag, self.now)
+        dag.planned_for = dag.standing
         self.batch.dags.append(dag_row(dag))
         self.effects.planned.append(dag)
 
@@ -199,50 +219,9 @@ class Turn:
             self.create_run(dag, dag.scheduled(planned))
         dag.cursor, dag.planned = planned.interval, None
 
-    def start_runs(self) -> None:
-        """Start queued runs where there is room, and count those that ended."""
-        waiting = True
-        while waiting:
-            waiting = False
-            ended = self.machine.delta.ended_runs
-            for run in ended[self._counted :]:
-                self._run_ended(run)
-            self._counted = len(ended)
-            for dag in list(self._dags.values()):
-                queued = self._next_queued(dag)
-                if queued is not None:
-                    waiting = True
-                    self._start(dag, queued)
-
-    def _next_queued(self, dag: LiveDag) -> LiveRun | None:
-        if not dag.has_room:
-            return None
-        for position, run in enumerate(dag.queued):
-            if not dag.paused or run.even_if_paused:
-                return dag.queued.pop(position)
-        return None
-
-    def _start(self, dag: LiveDag, run: LiveRun) -> None:
-        dag.active += 1
-        self.effects.started_runs.append(run)
-        self.machine.cause = ("clock", None)
-        with self.guarded(run, "its start"):
-            self.machine.begin(run, "it has a place among the DAG's active runs")
-
-    def _run_ended(self, run: LiveRun) -> None:
-        dag = self.memory.dags.get(run.info.dag_id)
-        if dag is not None:
-            if run in dag.queued:
-                dag.queued.remove(run)
-            else:
-                dag.active -= 1
-            self.touch(dag)
-        self.memory.forget_run(run)
-        self.effects.ended_runs.append(run)
-
     def touch(self, dag: LiveDag) -> None:
         """Look at the DAG's runs and schedule at the end of this turn."""
-        self._dags[dag.dag_id] = dag
+        self.touched[dag.dag_id] = dag
 
     # -- the end of a turn -----------------------------------------------------------------------------------
 
@@ -252,9 +231,10 @@ class Turn:
         :param starts: whether runs and attempts may start; not so where a command is applied without a scheduler.
         """
         if starts:
-            self.start_runs()
+            self.starting.go_on()
             self.follow_schedules()
-            self.start_runs()
+            self.starting.go_on()
+        self.starting.lighten()
         delta = self.machine.delta
         if delta.expanded:
             self._insert_instances()
@@ -369,6 +349,7 @@ class Turn:
         for name in ("ready", "released", "waits", "expanded", "waiting", "waited"):
             setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not run])
         delta.transitions = [item for item in delta.transitions if item.run is not run]
+        self.starting.woken = 0  # being told twice does no harm
 
 
 class _Guard:
