@@ -137,9 +137,9 @@ class World:
         self.attempts = AttemptRepository(self.store)
         self.commands = CommandRepository(self.store)
         self.executor = HandExecutor(self.clock)
+        self.ended: set[str] = set()  #: ids of attempts that a test ended by their run
         self.planner: Planner | None = None
         self.catchup_confirm_above = 1000
-        self.ended: set[str] = set()  #: ids of attempts that a test ended by their run
         self.scheduler = self._made()
 
     def _made(self) -> Scheduler:

@@ -40,8 +40,8 @@ class DagStanding:
     active: int  #: runs that are running
     queued: int  #: runs that wait to start
     max_active_runs: int
-    held_back: str | None = None  #: why it makes up for nothing, where that waits to be confirmed
     paused_reason: str = ""  #: where it was not a person who switched it off
+    held_back: str | None = None  #: why it makes up for nothing, where that waits to be confirmed
 
     @property
     def has_room(self) -> bool:

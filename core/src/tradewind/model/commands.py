@@ -76,18 +76,6 @@ class MarkRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CatchUp:
-    """Let a DAG that is held back make up for all runs that are due by now, or only for the newest.
-
-    Result: ``{"logical_date": of the newest, where the others are skipped}``.
-    """
-
-    kind: ClassVar[str] = "catch_up"
-    dag_id: str
-    skip: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateBackfill:
     """Make runs for past dates of the DAG, in order. Result: ``{"id": ...}``."""
 
@@ -118,6 +106,18 @@ class CancelBackfill:
     kind: ClassVar[str] = "cancel_backfill"
     dag_id: str
     backfill_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchUp:
+    """Let a DAG that is held back make up for all runs that are due by now, or only for the newest.
+
+    Result: ``{"logical_date": of the newest, where the others are skipped}``.
+    """
+
+    kind: ClassVar[str] = "catch_up"
+    dag_id: str
+    skip: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,10 +168,10 @@ COMMANDS: dict[str, type[Command]] = {
         ClearTasks,
         MarkTasks,
         MarkRun,
-        CatchUp,
         CreateBackfill,
         PauseBackfill,
         CancelBackfill,
+        CatchUp,
         DeleteDag,
         DagChanged,
         PoolChanged,

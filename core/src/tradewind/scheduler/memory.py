@@ -31,11 +31,11 @@ class LiveDag:
     is_stale: bool
     cursor: DataInterval | None = None
     planned: PlannedRun | None = None
+    planned_for: object = None  #: the :attr:`standing` that ``planned`` was worked out for
     bounds: Bounds = field(default_factory=Bounds)  #: between which dates it runs, as its spec says
     vetted: bool = False  #: that it may make up for what it missed
     held: bool = False  #: more is to be made up for than is done without being asked
     watched: datetime | None = None  #: the moment for which its next run is noted
-    planned_for: object = None  #: the :attr:`standing` that ``planned`` was worked out for
     queued: RunQueue = field(default_factory=RunQueue)  #: runs that wait for a place
     active: int = 0  #: runs that are running, but those of a backfill
     paused_reason: str | None = None  #: where it was not a person who switched it off

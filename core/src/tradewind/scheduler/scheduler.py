@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +23,9 @@ from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
+from tradewind.scheduler.dues import Dues
 from tradewind.scheduler.externals import Externals, awaited_of
+from tradewind.scheduler.foreign_schedules import ForeignSchedules
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
@@ -49,9 +50,6 @@ log = logging.getLogger("tradewind.scheduler")
 
 LOOK_EVERY = 1.0  #: seconds between looks at the store where no bell rings
 COMMANDS_A_TURN = 100
-# What has come due at one moment is worked on in parts, so that facts get in between.
-AT_ONCE = 500  #: task instances
-DAGS_AT_ONCE = 100  #: DAGs: each asks its timetable
 
 Listener = Callable[[list[Transition]], None]
 
@@ -113,7 +111,7 @@ class Scheduler:
             lambda: self.memory,
             self.take_fact,
         )
-        self._due_dags: list[str] = []
+        self._dues = Dues(self._loop)
         triggers = Triggers(
             parts.triggerer,
             self._loop,
@@ -133,14 +131,16 @@ class Scheduler:
         )
         self._loading = Loading(parts.store)
         self._backfills = Backfills(BackfillRepository(parts.store), self._loading)
+        self._foreign = ForeignSchedules(
+            parts.planner, self._loop, lambda: self.memory, self._dues.look_at, self.ring
+        )
         self._schedules = Schedules(
             parts.clock,
             self._loop,
             self._loading,
             lambda: self.memory,
-            parts.planner,
-            self._due_dags.append,
-            self.ring,
+            self._foreign,
+            self._dues.look_at,
             self._prepare,
         )
         self._commands = Commands(self._loading, self._backfills)
@@ -156,9 +156,6 @@ class Scheduler:
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
-        self._due: list[tuple[int, int]] = []
-        self._due_runs: list[int] = []
-        self._to_resume: list[int] = []  # runs to look at anew after a start
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
@@ -195,7 +192,7 @@ class Scheduler:
     def close(self) -> None:
         """Let go of everything. Attempts that run are not touched."""
         self._dispatch.stop()
-        self._schedules.close()
+        self._foreign.close()
         self._waits.triggers.stop()
         if self._bell is not None:
             self._bell.close()
@@ -214,7 +211,7 @@ class Scheduler:
         turn = Turn(self.memory, self._parts.clock.now(), self._around)
         self._commands.apply(turn, row)
         if turn.effects.questions:
-            self._schedules.answer_at_once(turn.effects.questions)
+            self._foreign.answer_at_once(turn.effects.questions)
             self._commands.apply(turn, row)
         turn.finish(starts=False)
         self._writer.write(turn.batch)
@@ -226,15 +223,7 @@ class Scheduler:
     def has_work(self) -> bool:
         """Whether something came in that was not worked on yet."""
         backfills = self.memory.filling and not self.draining
-        return bool(
-            self._facts
-            or self._work_waits
-            or self._due
-            or self._due_runs
-            or self._due_dags
-            or self._to_resume
-            or backfills
-        )
+        return bool(self._facts or self._work_waits or self._dues or backfills)
 
     def _work(self) -> None:
         """One turn: decide, commit, act. Where the commit fails, memory is read back and the facts are kept."""
@@ -245,7 +234,7 @@ class Scheduler:
         try:
             for fact, session, _ in facts:
                 turn.fact(fact, session)
-            self._apply_due(turn)
+            self._dues.apply(turn, self.memory)
             if self._work_waits:
                 self._work_waits = False
                 rows = self._command_rows.open_commands(limit=COMMANDS_A_TURN)
@@ -271,22 +260,6 @@ class Scheduler:
         self._act(turn)
         passing("acted")
 
-    def _apply_due(self, turn: Turn) -> None:
-        due, self._due[:AT_ONCE] = self._due[:AT_ONCE], []
-        for run_pk, number in due:
-            turn.due(run_pk, number)
-        runs = self._due_runs[:]
-        self._due_runs.clear()
-        for run_pk in runs:
-            turn.run_due(run_pk)
-        dags, self._due_dags[:DAGS_AT_ONCE] = self._due_dags[:DAGS_AT_ONCE], []
-        for dag_id in dags:
-            if dag_id in self.memory.dags:
-                turn.touch(self.memory.dags[dag_id])
-        for run_pk in self._to_resume[:DAGS_AT_ONCE]:
-            turn.resume(run_pk)
-        del self._to_resume[:DAGS_AT_ONCE]
-
     def _act(self, turn: Turn) -> None:
         effects = turn.effects
         for attempt, reason in effects.cancels:
@@ -298,11 +271,12 @@ class Scheduler:
         self._parts.passing("flushed")
         self._waits.act(effects.begun_waits, effects.ended_waits, turn.machine.delta.transitions)
         for run, number in effects.waits:
-            self._wait(run, number)
+            self._dues.wait(run, number)
         for run in effects.started_runs:
-            self._watch_time_limit(run)
+            self._dues.watch_time_limit(run)
         self._schedules.act(effects, turn.now)
-        self._due_dags.extend(dag.dag_id for dag in effects.again)
+        for dag in effects.again:
+            self._dues.look_at(dag.dag_id)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 
@@ -339,7 +313,7 @@ class Scheduler:
             if run.state is RunState.RUNNING:
                 self._take_up(run)
                 if run.plan.looks_back:
-                    self._to_resume.append(run.pk)
+                    self._dues.resume(run)
         self._waits.reload()
 
     def _take_up(self, run: LiveRun) -> None:
@@ -352,20 +326,10 @@ class Scheduler:
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                 admission.ledger.take(self.memory.candidate(run, number, default))
             elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
-                self._wait(run, number)
+                self._dues.wait(run, number)
                 if state is TaskState.DEFERRED:
                     keep(self.memory, run, number, default)
-        self._watch_time_limit(run)
-
-    def _wait(self, run: LiveRun, number: int) -> None:
-        moment = run.due_at[number]
-        if moment is not None:
-            self._loop.at(moment, partial(self._due.append, (run.pk, number)))
-
-    def _watch_time_limit(self, run: LiveRun) -> None:
-        limit = run.plan.spec.dagrun_timeout
-        if limit is not None and run.start_date is not None:
-            self._loop.at(run.start_date + timedelta(seconds=limit), partial(self._due_runs.append, run.pk))
+        self._dues.watch_time_limit(run)
 
     # -- the inbox -------------------------------------------------------------------------------------------
 

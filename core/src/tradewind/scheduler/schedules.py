@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
 from tradewind.ports.clock import Clock
-from tradewind.ports.planner import Planner, TimetableQuestion
 from tradewind.scheduler.clock_watch import ClockWatch
 from tradewind.scheduler.foreign_schedules import ForeignSchedules
 from tradewind.scheduler.loading import Loading
@@ -24,9 +23,7 @@ PREPARE_AHEAD = 3.0  #: seconds before a run is due that its DAG file is importe
 class Schedules:
     """Notes when DAGs are due.
 
-    :param planner: asks the timetables of plugins.
     :param due: takes the id of a DAG to look at in the next turn.
-    :param look_at_commands: has the open commands looked at in the next turn.
     :param prepare: has a DAG's file imported where its tasks will run.
     """
 
@@ -36,16 +33,15 @@ class Schedules:
         loop: Loop,
         loading: Loading,
         memory: Callable[[], Memory],
-        planner: Planner | None,
+        foreign: ForeignSchedules,
         due: Callable[[str], None],
-        look_at_commands: Callable[[], None],
         prepare: Callable[[LiveDag], None],
     ) -> None:
         self._clock = clock
         self._loop = loop
         self._loading = loading
         self._memory = memory
-        self._foreign = ForeignSchedules(planner, loop, memory, due, look_at_commands)
+        self._foreign = foreign
         self._due = due
         self._prepare = prepare
         self._clock_watch = ClockWatch(clock)
@@ -58,20 +54,13 @@ class Schedules:
         for command_id, question in effects.questions.items():
             self._foreign.ask_of_command(command_id, question)
 
-    def answer_at_once(self, questions: Mapping[str, TimetableQuestion]) -> None:
-        """Wait for the answers that commands need."""
-        self._foreign.answer_at_once(questions)
-
-    def close(self) -> None:
-        """Ask no more."""
-        self._foreign.close()
-
     def look_at_all(self) -> None:
         """Have every DAG looked at in the next turn."""
         now = self._clock.now()
         for dag in self._memory().dags.values():
             if self._loading.rewind(dag, now):
                 log.warning("DAG %s has a scheduled run of the future: the clock was ahead then.", dag.dag_id)
+            dag.planned_for = None
             self._due(dag.dag_id)
 
     def heed_the_clock(self) -> None:

@@ -79,10 +79,10 @@ class Effects:
     started_runs: list[LiveRun] = field(default_factory=list)
     ended_runs: list[LiveRun] = field(default_factory=list)
     planned: list[LiveDag] = field(default_factory=list)
-    #: of commands, by id, that wait for a plugin's timetable
-    questions: dict[str, TimetableQuestion] = field(default_factory=dict)
     #: DAGs to look at again in the next turn, since this one has started enough
     again: list[LiveDag] = field(default_factory=list)
+    #: of commands, by id, that wait for a plugin's timetable
+    questions: dict[str, TimetableQuestion] = field(default_factory=dict)
 
 
 class Turn:
