@@ -175,7 +175,8 @@ class Turn:
                 self._follow_schedule(dag)
 
     def _follow_schedule(self, dag: LiveDag) -> None:
-        if dag.planned is not None and dag.planned.run_after > self.now and dag.planned_for == dag.standing:
+        noted = dag.planned is not None and dag.watched == dag.planned.run_after > self.now
+        if noted and dag.planned_for == dag.standing:
             return  # a run has ended, say; that moves no date
         dag.planned = planned_after(dag, self.now)
         while dag.planned is not None and dag.planned.run_after <= self.now and dag.may_make_run:
