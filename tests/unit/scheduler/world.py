@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from tradewind.app.clock import SystemIds
-from tradewind.model.commands import Command, SetPaused, TriggerRun
+from tradewind.model.commands import Command, DagChanged, SetPaused, TriggerRun
 from tradewind.model.facts import AttemptFinished, AttemptStarted, XCom
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Outcome, Succeeded
 from tradewind.model.run import RunRow, TaskInstanceRow
 from tradewind.model.spec import DagSpec, TaskSpec
 from tradewind.ports.executor import Executor, ExecutorHost
+from tradewind.ports.planner import Planner
 from tradewind.scheduler.scheduler import Parts, Scheduler
 from tradewind.serialization.specs import encode_spec, spec_hash
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.crypto import Vault
+from tradewind.store.dags import DagRepository
 from tradewind.store.engine import Store, open_store
 from tradewind.store.imports import FileImport, ImportRepository
-from tradewind.store.rows import CommandRow, FoundDag
+from tradewind.store.rows import CommandRow, DagRow, FoundDag
 from tradewind.store.runs import RunRepository
 from tradewind.store.variables import VariableRepository
 
@@ -35,15 +37,21 @@ class HandClock:
 
     def __init__(self) -> None:
         self.moment = START
+        self._set_by = timedelta()
 
     def now(self) -> datetime:
         return self.moment
 
     def monotonic(self) -> float:
-        return (self.moment - START).total_seconds()
+        return (self.moment - START - self._set_by).total_seconds()
 
     def pass_by(self, **parts: float) -> None:
         self.moment += timedelta(**parts)
+
+    def set_to(self, moment: datetime) -> None:
+        """Somebody sets the time of day."""
+        self._set_by += moment - self.moment
+        self.moment = moment
 
 
 class HandExecutor(Executor):
@@ -120,15 +128,18 @@ class HandExecutor(Executor):
 class World:
     """An installation in a folder."""
 
-    def __init__(self, folder: Path, connect_timeout: float = 5.0) -> None:
+    def __init__(self, folder: Path, connect_timeout: float = 5.0, url: str | None = None) -> None:
         self.clock = HandClock()
         self.ids = SystemIds()
-        self.store: Store = open_store(folder / "tradewind.db", connect_timeout=connect_timeout)
+        self.store: Store = open_store(url or folder / "tradewind.db", connect_timeout=connect_timeout)
         self._vault = Vault(folder / "key", {})
         self.runs = RunRepository(self.store)
         self.attempts = AttemptRepository(self.store)
         self.commands = CommandRepository(self.store)
         self.executor = HandExecutor(self.clock)
+        self.ended: set[str] = set()  #: ids of attempts that a test ended by their run
+        self.planner: Planner | None = None
+        self.catchup_confirm_above = 1000
         self.scheduler = self._made()
 
     def _made(self) -> Scheduler:
@@ -141,6 +152,8 @@ class World:
                 default_executor="local",
                 variables=VariableRepository(self.store, self._vault),
                 connections=ConnectionRepository(self.store, self._vault),
+                planner=self.planner,
+                catchup_confirm_above=self.catchup_confirm_above,
             )
         )
 
@@ -176,12 +189,13 @@ class World:
         for _ in range(5):
             self.scheduler.turn(0.0)
 
-    def send(self, command: Command) -> CommandRow:
-        """Hand a command in and have it applied."""
+    def send(self, command: Command, *, settle: bool = True) -> CommandRow:
+        """Hand a command in and have it applied; without ``settle``, in the next turn."""
         command_id = self.ids.new_id()
         self.commands.submit(command, id=command_id, actor="ann", at=self.clock.now())
         self.scheduler.ring()
-        self.settle()
+        if settle:
+            self.settle()
         row = self.commands.get(command_id)
         assert row is not None
         return row
@@ -190,9 +204,22 @@ class World:
         """Make a run with the id ``r``."""
         assert self.send(TriggerRun(dag_id=dag_id, run_id="r")).refused_reason is None
 
+    def edit_dag(self, *tasks: TaskSpec, dag_id: str = "d", **fields: Any) -> None:
+        """Import another version of the DAG, and have the scheduler hear of it."""
+        self.add_dag(*tasks, dag_id=dag_id, **fields)
+        self.send(DagChanged(dag_id=dag_id))
+
     def switch(self, paused: bool, dag_id: str = "d") -> None:
         """Switch a DAG off or on."""
         self.send(SetPaused(dag_id=dag_id, paused=paused))
+
+    def dag(self, dag_id: str = "d") -> DagRow:
+        return DagRepository(self.store).get(dag_id)
+
+    def open_orders(self) -> list[Order]:
+        """What was handed over and has not ended."""
+        open_ = {row.id for row in self.attempts.open_attempts()}
+        return [order for order in self.executor.submitted if order.attempt_id in open_]
 
     def run(self, run_id: str = "r", dag_id: str = "d") -> RunRow:
         return self.runs.get(dag_id, run_id)

@@ -19,9 +19,12 @@ from tradewind.model.commands import Command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tradewind.importing.planner import SidePlanner
     from tradewind.plugins.manager import PluginManager
     from tradewind.scheduler.scheduler import Parts
+    from tradewind.scheduler.triggers import TriggererAccess
     from tradewind.store.attempts import AttemptRepository
+    from tradewind.store.backfills import BackfillRepository
     from tradewind.store.commands import CommandRepository
     from tradewind.store.connections import ConnectionRepository
     from tradewind.store.crypto import Vault
@@ -99,6 +102,13 @@ class System:
         return RunRepository(self.store)
 
     @cached_property
+    def backfills(self) -> BackfillRepository:
+        """Backfills and their slots."""
+        from tradewind.store.backfills import BackfillRepository
+
+        return BackfillRepository(self.store)
+
+    @cached_property
     def attempts(self) -> AttemptRepository:
         """Attempts and the log of transitions."""
         from tradewind.store.attempts import AttemptRepository
@@ -154,6 +164,17 @@ class System:
 
         return HealthRepository(self.store)
 
+    @cached_property
+    def planner(self) -> SidePlanner:
+        """Asks the timetables of plugins, in a process apart."""
+        from tradewind.importing.planner import SidePlanner
+
+        return SidePlanner(
+            self.settings.scheduler.timetable_timeout_seconds,
+            self.environ,
+            hidden=("TRADEWIND__DATABASE__URL",),
+        )
+
     @property
     def doorbell(self) -> Path:
         """Where the scheduler hears that there is something in the store for it."""
@@ -179,6 +200,7 @@ class System:
         bell: bool,
         runs: frozenset[int] = frozenset(),
         default_executor: str | None = None,
+        triggerer: TriggererAccess | None = None,
     ) -> Parts:
         """What a scheduler is made of."""
         from tradewind.scheduler.scheduler import Parts
@@ -193,8 +215,11 @@ class System:
             connections=self.connections,
             max_map_length=self.settings.core.max_map_length,
             doorbell=self.doorbell if bell else None,
+            planner=self.planner,
+            catchup_confirm_above=self.settings.scheduler.catchup_confirm_above,
             serves_all=serves_all,
             runs=runs,
+            triggerer=triggerer,
         )
 
     # -- commands --------------------------------------------------------------------------------------------
@@ -256,7 +281,9 @@ class System:
             self.close()
 
     def close(self) -> None:
-        """Close the store, if it was opened."""
+        """Close the store and end the planner's process, where they are there."""
+        if "planner" in self.__dict__:
+            self.planner.close()
         if "store" in self.__dict__:
             self.store.close()
             for name in [

@@ -17,8 +17,10 @@ from tradewind.config.sections import (
     Known,
     LogsSettings,
     RetentionSettings,
+    SchedulerSettings,
     TasksSettings,
     TemplatesSettings,
+    TriggererSettings,
     Value,
     XcomSettings,
     known_settings,
@@ -74,8 +76,10 @@ class Settings:
     core: CoreSettings
     database: DatabaseSettings
     importing: ImportingSettings
+    scheduler: SchedulerSettings
     tasks: TasksSettings
     templates: TemplatesSettings
+    triggerer: TriggererSettings
     xcom: XcomSettings
     logs: LogsSettings
     retention: RetentionSettings

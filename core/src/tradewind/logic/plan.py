@@ -19,6 +19,7 @@ class Plan:
         "further",
         "index",
         "leaves",
+        "looks_back",
         "mapped_over",
         "scopes",
         "spec",
@@ -56,6 +57,8 @@ class Plan:
         for chooser, task in enumerate(self.tasks):
             if task.chooses_all:
                 self._reach_further(chooser)
+        #: whether any task looks at the run before
+        self.looks_back = any(task.depends_on_past or task.wait_for_downstream for task in spec.tasks)
         #: tasks that may start as soon as the run does
         self.starters = tuple(
             number

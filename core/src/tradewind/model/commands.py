@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from tradewind.model.backfill import ReprocessBehavior
 from tradewind.model.states import RunState, RunType, TaskState
 
 
@@ -111,6 +112,51 @@ class DeleteRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBackfill:
+    """Make runs for past dates of the DAG, in order. Result: ``{"id": ...}``."""
+
+    kind: ClassVar[str] = "create_backfill"
+    dag_id: str
+    from_date: datetime  #: the first logical date
+    to_date: datetime  #: the last
+    max_active_runs: int = 10  #: runs of the backfill at once, apart from those of the DAG
+    reprocess_behavior: ReprocessBehavior = ReprocessBehavior.NONE
+    run_backwards: bool = False  #: the newest date first
+    dag_run_conf: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseBackfill:
+    """Start no further run of a backfill, or go on. Result: ``{"id": ..., "is_paused": ...}``."""
+
+    kind: ClassVar[str] = "pause_backfill"
+    dag_id: str
+    backfill_id: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelBackfill:
+    """End a backfill: runs of it that are running go on, those that are queued end as failed. Result: ``{"id": ...}``."""
+
+    kind: ClassVar[str] = "cancel_backfill"
+    dag_id: str
+    backfill_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchUp:
+    """Let a DAG that is held back make up for all runs that are due by now, or only for the newest.
+
+    Result: ``{"logical_date": of the newest, where the others are skipped}``.
+    """
+
+    kind: ClassVar[str] = "catch_up"
+    dag_id: str
+    skip: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteDag:
     """Forget the DAG with all its runs. Refused while runs are going on."""
 
@@ -143,6 +189,10 @@ Command = (
     | MarkRun
     | SetNote
     | DeleteRun
+    | CreateBackfill
+    | PauseBackfill
+    | CancelBackfill
+    | CatchUp
     | DeleteDag
     | DagChanged
     | PoolChanged
@@ -158,6 +208,10 @@ COMMANDS: dict[str, type[Command]] = {
         MarkRun,
         SetNote,
         DeleteRun,
+        CreateBackfill,
+        PauseBackfill,
+        CancelBackfill,
+        CatchUp,
         DeleteDag,
         DagChanged,
         PoolChanged,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,22 +12,29 @@ from tradewind.errors import Conflict, NotFound, Refused, TradewindError
 from tradewind.logic.admission import Limit
 from tradewind.logic.params import resolve_params
 from tradewind.model.commands import (
+    CancelBackfill,
+    CatchUp,
     ClearTasks,
     Command,
+    CreateBackfill,
     DagChanged,
     DeleteDag,
     DeleteRun,
     MarkRun,
     MarkTasks,
+    PauseBackfill,
     PoolChanged,
     SetNote,
     SetPaused,
     TriggerRun,
 )
 from tradewind.model.ids import check_run_id
-from tradewind.model.run import RunInfo
+from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.states import RunType
-from tradewind.scheduler import corrections
+from tradewind.ports.planner import TimetableAnswer
+from tradewind.scheduler import corrections, waits
+from tradewind.scheduler.backfills import Backfills
+from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.memory import LiveDag
 from tradewind.scheduler.turn import Turn
@@ -36,8 +44,9 @@ from tradewind.store.rows import CommandRow
 class Commands:
     """Applies commands in a turn."""
 
-    def __init__(self, loading: Loading) -> None:
+    def __init__(self, loading: Loading, backfills: Backfills) -> None:
         self._loading = loading
+        self._backfills = backfills
 
     def apply(self, turn: Turn, row: CommandRow) -> None:
         """Apply a command, and note what became of it."""
@@ -50,6 +59,9 @@ class Commands:
                     f"This scheduler does not know the command {row.kind!r}: is it of an older version?"
                 )
             result = self._apply(turn, row.command, row.actor)
+        except Unanswered as missing:
+            turn.effects.questions[row.id] = missing.question
+            return  # it stays open, and is applied when the answer is there
         except TradewindError as error:
             refused = str(error)
         turn.batch.commands.append(
@@ -79,13 +91,22 @@ class Commands:
                 return corrections.set_note(self._loading, turn, command)
             case DeleteRun():
                 return corrections.delete_run(self._loading, turn, command)
+            case CreateBackfill():
+                return self._backfills.create(turn, self._dag(turn, command.dag_id), command, actor)
+            case PauseBackfill():
+                return self._backfills.pause(turn, command)
+            case CancelBackfill():
+                return self._backfills.cancel(turn, command)
             case DagChanged():
                 return self._dag_changed(turn, command)
             case PoolChanged():
                 self._loading.pools(turn.memory)
+                waits.recount(turn.memory, turn.around.default_executor)
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
+            case CatchUp():
+                return self._catch_up(turn, command)
             case DeleteDag():
                 return self._delete(turn, command)
 
@@ -93,7 +114,8 @@ class Commands:
         dag = self._dag(turn, command.dag_id)
         version_id = command.version_id or dag.version_id
         plan = self._loading.plan(turn.memory, version_id)
-        run_after = command.run_after or turn.now
+        told = turn.memory.manual.pop(str(turn.machine.cause[1]), None)
+        run_after = command.run_after or (told[0] if told else turn.now)
         logical = command.logical_date or run_after
         run_id = check_run_id(command.run_id or self._free_run_id(turn, command, logical))
         if self._is_there(turn, command.dag_id, run_id):
@@ -106,7 +128,9 @@ class Commands:
             run_id=run_id,
             run_type=command.run_type,
             logical_date=logical,
-            data_interval=self._loading.timetable(plan.spec).manual_interval(logical),
+            data_interval=_told(told[1])
+            if told
+            else self._loading.timetable(plan.spec).manual_interval(logical),
             run_after=run_after,
             conf=command.conf,
             version_id=version_id,
@@ -127,7 +151,8 @@ class Commands:
 
     def _set_paused(self, turn: Turn, command: SetPaused) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
-        dag.paused = command.paused
+        dag.paused, dag.paused_reason = command.paused, None
+        dag.planned, dag.vetted, dag.held = None, False, False
         paused = turn.memory.admission.ledger.paused
         if command.paused:
             paused.add(dag.dag_id)
@@ -138,6 +163,22 @@ class Commands:
         turn.touch(dag)
         return {"paused": dag.paused}
 
+    def _catch_up(self, turn: Turn, command: CatchUp) -> dict[str, Any]:
+        dag = self._dag(turn, command.dag_id)
+        if not dag.bounds.catchup:
+            raise Refused(f"DAG {dag.dag_id!r} makes up for nothing that it missed: it has catchup=False.")
+        made = None
+        if command.skip:
+            newest = dag.timetable.next_run(dag.cursor, replace(dag.bounds, catchup=False), turn.now)
+            if newest is None or newest.run_after > turn.now:
+                raise Refused(f"DAG {dag.dag_id!r} has no run that is due, so there is none to skip.")
+            turn.make_scheduled(dag, newest)
+            made = newest.logical_date.isoformat()
+        dag.vetted, dag.held = True, False
+        turn.batch.dags.append(self._loading.dag_row(dag))
+        turn.touch(dag)
+        return {"logical_date": made}
+
     def _dag_changed(self, turn: Turn, command: DagChanged) -> dict[str, Any]:
         dag = self._loading.dag(turn.memory, command.dag_id)
         if dag is not None:
@@ -146,6 +187,11 @@ class Commands:
 
     def _delete(self, turn: Turn, command: DeleteDag) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
+        if dag.backfill is not None:
+            raise Refused(
+                f"DAG {dag.dag_id!r} has a backfill that is not completed; end it with "
+                f"`tradewind backfill cancel {dag.backfill.id}`."
+            )
         if dag.active or dag.queued:
             raise Refused(
                 f"DAG {dag.dag_id!r} has {dag.active + len(dag.queued)} runs that have not ended. "
@@ -165,3 +211,9 @@ class Commands:
         if dag is None:
             raise NotFound("DAG", dag_id, turn.memory.dags, "`tradewind dags list` lists them.")
         return dag
+
+
+def _told(answer: TimetableAnswer) -> DataInterval | None:
+    if answer.error:
+        raise Refused(answer.error)
+    return answer.manual

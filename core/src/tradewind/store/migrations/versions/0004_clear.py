@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import Column, Text
 
 revision = "0004_clear"
-down_revision = "0003_mapping"
+down_revision = "0006_backfill"
 branch_labels = None
 depends_on = None
 
