@@ -39,6 +39,8 @@ def clear(loading: Loading, turn: Turn, command: ClearTasks, reason: str) -> dic
         if run.states[number] not in TASK_FINAL and command.seen.get(run.label(number)) in TASK_FINAL
     }
     cleared = _clear(loading, turn, run, [n for n in numbers if run.label(n) not in left], reason)
+    if run is not began_as and run.state is RunState.RUNNING:
+        turn.machine.resume(run)
     loading.let_go(turn.memory, run)
     return {"cleared": [run.label(number) for number in cleared], "left": left}
 
@@ -159,7 +161,7 @@ def _reopen(loading: Loading, turn: Turn, run: LiveRun) -> None:
     """A run that had ended waits for a place among the DAG's active runs."""
     dag = turn.memory.dags.get(run.info.dag_id) or loading.dag(turn.memory, run.info.dag_id)
     if dag is not None:
-        turn.reopen(dag, run)
+        turn.starting.reopen(dag, run)
 
 
 def _on_latest_version(loading: Loading, turn: Turn, run: LiveRun, command: ClearTasks) -> LiveRun:

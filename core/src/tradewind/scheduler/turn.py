@@ -194,11 +194,6 @@ class Turn:
             self.create_run(dag, dag.scheduled(planned))
         dag.cursor, dag.planned = planned.interval, None
 
-    def reopen(self, dag: LiveDag, run: LiveRun) -> None:
-        """A run that had ended, perhaps in this very turn, waits for a place anew."""
-        self.starting.reopen(dag, run)
-        self.touch(dag)
-
     def touch(self, dag: LiveDag) -> None:
         """Look at the DAG's runs and schedule at the end of this turn."""
         self.touched[dag.dag_id] = dag

@@ -9,6 +9,7 @@ from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.model.run import RunRow, TaskInstanceRow
 from tradewind.model.states import TASK_ACTIVE, TaskState
+from tradewind.scheduler import waits
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.rows import instance_row, new_instance_row, run_row
 from tradewind.scheduler.turn import Turn
@@ -73,17 +74,21 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
     """Wherever the run as it was is known, by itself or by the numbers of its instances, let it be the new one."""
     memory, delta = turn.memory, turn.machine.delta
     memory.runs[fresh.pk] = fresh
+    memory.past.let_go(old)  # of what its instances waited for, it is told when they are looked at again
     for attempt in memory.attempts.values():
         if attempt.run is old and old.pks[attempt.number] in number_of:
             attempt.run, attempt.number = fresh, number_of[old.pks[attempt.number]]
     for number in old.numbers():
         memory.admission.release((old.pk, number))
-    for name in ("ready", "released", "waits", "expanded", "waiting", "waited"):
+    fresh.waits = {number_of[old.pks[n]]: wait for n, wait in old.waits.items()}
+    begun = [(fresh, number_of[old.pks[n]]) for run, n in delta.waiting if run is old and n in old.waits]
+    delta.waiting[:] = [item for item in delta.waiting if item[0] is not old] + begun
+    for name in ("ready", "released", "waits", "expanded", "waited"):
         setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not old])
     delta.ended_runs[:] = [fresh if run is old else run for run in delta.ended_runs]
     dag = memory.dags.get(fresh.info.dag_id)
     if dag is not None:
-        dag.queued.lighten(old)  # the place stays; who stands in it is looked up when it starts
+        dag.queued.replace(fresh)
     for number in fresh.numbers():
         state = fresh.states[number]
         if state is TaskState.SCHEDULED:
@@ -92,6 +97,8 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
             memory.admission.ledger.take(memory.candidate(fresh, number, turn.around.default_executor))
         elif fresh.due_at[number] is not None:
             delta.waits.append((fresh, number))
+        if state is TaskState.DEFERRED:
+            waits.keep(memory, fresh, number, turn.around.default_executor)
 
 
 def _row_of(run: LiveRun, number: int) -> TaskInstanceRow:
