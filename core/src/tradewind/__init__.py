@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         RetryRule,
     )
     from tradewind.authoring.sensor import BaseSensorOperator, PokeReturnValue
+    from tradewind.authoring.setup_teardown import setup, teardown
     from tradewind.authoring.signals import TaskDeferred
     from tradewind.authoring.taskflow import dag, task
     from tradewind.authoring.triggers import BaseTrigger, TriggerEvent
@@ -85,8 +86,10 @@ _HOMES = {
     "cross_downstream": "tradewind.authoring.relations",
     "dag": "tradewind.authoring.taskflow",
     "get_current_context": "tradewind.authoring.context",
+    "setup": "tradewind.authoring.setup_teardown",
     "task": "tradewind.authoring.taskflow",
     "task_group": "tradewind.authoring.group",
+    "teardown": "tradewind.authoring.setup_teardown",
 }
 
 __all__ = [
@@ -133,8 +136,10 @@ __all__ = [
     "cross_downstream",
     "dag",
     "get_current_context",
+    "setup",
     "task",
     "task_group",
+    "teardown",
 ]
 
 

@@ -135,7 +135,7 @@ def test_a_turn_of_the_scheduler(store: Store, writer: Writer) -> None:
     batch = Batch(
         runs=[
             {"pk": pk, "state": RunState.RUNNING, "start_date": end, "end_date": None}
-            | {"version_id": "v1", "reason": ""}
+            | {"version_id": "v1", "reason": "", "stopped_by": None}
         ],
         task_instances=[{"pk": tasks[0], "state": TaskState.SUCCESS} | task],
         started_attempts=[{"id": "a1", "started_at": end, "host": "h", "pid": 4}],

@@ -208,7 +208,7 @@ def test_clearing_what_failed_runs_only_what_is_needed(world: World) -> None:
     assert world.run().state == "failed"
 
     row = world.send(ClearTasks(dag_id="d", run_id="r", task_ids=("b", "c")))
-    assert row.result == {"cleared": ["b", "c"]}
+    assert row.result == {"cleared": ["b", "c"], "left": {}}
     assert list(world.executor.orders) == ["b"]
     assert world.executor.end("b").try_number == 2
     world.settle()

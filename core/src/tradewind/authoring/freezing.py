@@ -12,6 +12,7 @@ from tradewind.authoring.checks import checked, did_you_mean
 from tradewind.authoring.construction import TASK_ARGUMENTS, known_arguments
 from tradewind.authoring.graph import find_circle, reversed_edges, topological_order, weight_totals
 from tradewind.authoring.schedule import in_utc
+from tradewind.authoring.setups import check_scopes
 from tradewind.errors import CycleError, DefinitionError
 from tradewind.model.spec import DagSpec, ParamSpec, TaskSpec
 
@@ -41,6 +42,7 @@ def freeze(dag: DAG) -> DagSpec:
     dag.settle()
     # Outputs may have been set into template fields after the tasks were made.
     inputs = [task.link_inputs() for task in dag.tasks]
+    check_scopes(dag.tasks)
     weights = _weights(dag)
     _warn_of_unused_defaults(dag)
     start, end = (_in_utc(dag, moment) for moment in (dag.start_date, dag.end_date))
@@ -99,6 +101,7 @@ def _freeze_task(
         trigger_rule=task.trigger_rule,
         runs_code=task.runs_code,
         chooses=task.chooses,
+        chooses_all=task.chooses_all,
         owner=task.owner,
         retries=task.retries,
         retry_delay=task.retry_delay.total_seconds(),
@@ -123,6 +126,9 @@ def _freeze_task(
         do_xcom_push=task.do_xcom_push,
         inputs=inputs,
         group_id=group_id,
+        is_setup=task.is_setup,
+        is_teardown=task.is_teardown,
+        on_failure_fail_dagrun=task.on_failure_fail_dagrun,
         mapped=task.expansion.length() if task.expansion is not None else None,
         callbacks=_callbacks(task),
         template_fields=tuple(task.template_fields),

@@ -109,6 +109,7 @@ def task_instance_record(run: RunRow, row: TaskInstanceRow, task: TaskSpec | Non
         "pool_slots": task.pool_slots if task else None,
         "priority_weight": task.priority_weight if task else None,
         "queue": task.queue if task else None,
+        "note": row.note,
         "reason": row.reason,
     }
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradewind.logic.admission import Candidate, Ledger
-from tradewind.logic.expansion import MAX_MAP_LENGTH, is_whole, whole_verdict
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Past, no_past
-from tradewind.logic.trigger_rules import evaluate
+from tradewind.logic.verdicts import undecided_choosers, verdict_of
 from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
 
 _SHOWN = 5  # names in a list
@@ -253,9 +252,7 @@ def _next_run(dag: DagStanding, now: datetime) -> Explanation:
 def _undecided(run: LiveRun, number: int, past: Past) -> Explanation:
     if run.state in RUN_FINAL:
         return Explanation("Its run ended before anything was decided for it.")
-    verdict = evaluate(run.task(number).trigger_rule, run.upstream_of(number))
-    if is_whole(run, number):
-        verdict = whole_verdict(run, number, verdict, MAX_MAP_LENGTH)
+    verdict = verdict_of(run, number)
     held = past(run, number) if verdict.run else None
     if held is not None:
         return Explanation(
@@ -274,6 +271,7 @@ def _undecided(run: LiveRun, number: int, past: Past) -> Explanation:
         for one in (run.concerned(number, other) if number != task else run.numbers_of(other))
         if run.states[one] not in TASK_FINAL
     ]
+    waited += [other for other in undecided_choosers(run, number) if other not in waited]
     at_work = [
         other
         for other in run.spread(sorted(run.plan.reach_up({run.task_of(one) for one in waited})))

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from tradewind.logic import expansion, waiting
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.logic.retries import judged, may_retry, wait_before_retry
-from tradewind.logic.trigger_rules import evaluate
+from tradewind.logic.verdicts import verdict_of
 from tradewind.model.outcomes import (
     AwaitsInput,
     Branched,
@@ -120,6 +120,19 @@ class Machine:
                 self._move(run, number, TaskState.FAILED if begun else rest, reason)
         self._finish_run(run, state, reason, outright=True)
 
+    def stop(self, run: LiveRun, reason: str) -> None:
+        """Nothing but teardowns begins any more, what runs is ended, and the run ends failed after that."""
+        if run.stopped_by is None:
+            run.stopped_by, run.run_dirty = reason, True
+        teardowns = run.plan.scopes.teardowns
+        for number in run.numbers():
+            state = run.states[number]
+            if state not in TASK_FINAL and run.task_of(number) not in teardowns:
+                begun = state in _BEGUN
+                self._drop_attempt(run, number, reason)
+                self._move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
+        self._consider(run, run.spread(teardowns))
+
     # -- facts -----------------------------------------------------------------------------------------------
 
     def queued(self, run: LiveRun, number: int, attempt_id: str, reason: str) -> None:
@@ -146,6 +159,7 @@ class Machine:
         run.end_dates[number] = ended_at
         self.delta.released.append((run, number))
         if run.states[number] is TaskState.RESTARTING:
+            run.max_tries[number] = run.try_numbers[number] + run.task(number).retries
             self._move(run, number, None, "its attempt ended after it was cleared", attempt_id)
             self._consider(run, (number,))
             return
@@ -193,45 +207,6 @@ class Machine:
         elif run.states[number] in (TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
             waiting.end(self, run, number, waiting.result_when_due(run.waits[number]))
 
-    # -- commands --------------------------------------------------------------------------------------------
-
-    def clear(self, run: LiveRun, numbers: Iterable[int], reason: str) -> list[int]:
-        """Let instances go again; a run that had ended is queued again. Returns those that were cleared."""
-        cleared = []
-        for number in run.spread(numbers):
-            state = run.states[number]
-            if state is TaskState.RESTARTING:
-                continue
-            run.max_tries[number] = run.try_numbers[number] + run.task(number).retries
-            run.branches.pop(number, None)
-            run.losses.pop(number, None)
-            run.due_at[number] = None
-            attempt_id = run.attempt_id[number]
-            if state is TaskState.RUNNING and attempt_id is not None:
-                self.delta.cancels.append((attempt_id, reason))
-                self._move(run, number, TaskState.RESTARTING, reason)
-            else:
-                self._drop_attempt(run, number, reason)
-                run.start_dates[number] = run.end_dates[number] = None
-                self._move(run, number, None, reason)
-            cleared.append(number)
-        if cleared and run.state in (RunState.SUCCESS, RunState.FAILED):
-            run.end_date = run.start_date = None
-            run.stopped_by = None
-            self._move_run(run, RunState.QUEUED, reason)
-        elif cleared and run.state is RunState.RUNNING:
-            self._consider(run, cleared)
-        return cleared
-
-    def mark(self, run: LiveRun, numbers: Iterable[int], state: TaskState, reason: str) -> None:
-        """Set instances to a final state; what runs of them is ended."""
-        for number in run.spread(numbers):
-            if run.states[number] is not state:
-                self._drop_attempt(run, number, reason)
-                if run.end_dates[number] is None:
-                    run.end_dates[number] = self.now
-                self._end(run, number, state, reason, None)
-
     # -- inside ----------------------------------------------------------------------------------------------
 
     def _next_try(self, run: LiveRun, number: int, reason: str) -> None:
@@ -272,20 +247,15 @@ class Machine:
                 if decider in run.branches and number in run.skipped_by_branch(decider):
                     self._move(run, number, TaskState.SKIPPED, f"{run.label(decider)} chose other tasks")
                     return True
-        verdict = evaluate(task.trigger_rule, run.upstream_of(number))
-        whole = expansion.is_whole(run, number)
-        if whole:
-            verdict = expansion.whole_verdict(run, number, verdict, self.max_map_length)
-        if not verdict.settled or (
-            verdict.set_state is not None and self._may_be_chosen_against(run, number)
-        ):
+        verdict = verdict_of(run, number, self.max_map_length)
+        if not verdict.settled:
             return False
         if verdict.set_state is not None:
             self._move(run, number, verdict.set_state, verdict.reason)
             if verdict.set_state is TaskState.FAILED:
                 self._fail_fast(run, number)
             return True
-        if whole and verdict.run:
+        if verdict.run and expansion.is_whole(run, number):
             expansion.expand_whole(self, run, number)
             return False
         if not verdict.run or self.past(run, number) is not None:
@@ -297,17 +267,6 @@ class Machine:
         run.start_dates[number] = run.end_dates[number] = self.now
         self._move(run, number, TaskState.SUCCESS, f"{verdict.reason}; it has nothing to execute")
         return True
-
-    @staticmethod
-    def _may_be_chosen_against(run: LiveRun, number: int) -> bool:
-        """Whether an upstream task has yet to choose: its choice goes before what other upstream tasks make of this one,
-        so that a run ends in the same states in whatever order its tasks do."""
-        task = run.task_of(number)
-        return any(
-            run.states[decider] not in TASK_FINAL
-            for chooser in run.plan.choosers[task]
-            for decider in (run.concerned(number, chooser) if number != task else (chooser,))
-        )
 
     def _end(self, run: LiveRun, number: int, state: TaskState, reason: str, attempt_id: str | None) -> None:
         """An instance reached a final state: look at what lies directly behind it."""
@@ -330,7 +289,8 @@ class Machine:
         task = run.task(number)
         try_number, max_tries = run.try_numbers[number], run.max_tries[number]
         outcome = judged(task, outcome)
-        if outcome.retry != "never" and may_retry(try_number, max_tries) and run.stopped_by is None:
+        may_go_on = run.stopped_by is None or task.is_teardown
+        if outcome.retry != "never" and may_retry(try_number, max_tries) and may_go_on:
             seed = f"{run.info.dag_id}#{run.label(number)}#{run.info.run_id}"
             asked = outcome.retry_delay
             wait = asked if asked is not None else wait_before_retry(task, try_number, seed)
@@ -344,25 +304,15 @@ class Machine:
         self._consider(run, run.behind(number))
 
     def _fail_fast(self, run: LiveRun, failed: int) -> None:
-        if run.plan.spec.fail_fast and run.stopped_by is None:
-            self._stop_rest(run, failed)
-
-    def _stop_rest(self, run: LiveRun, failed: int) -> None:
-        """``fail_fast``: nothing else begins, and what runs is ended."""
-        run.stopped_by = run.label(failed)
-        reason = f"fail_fast: {run.stopped_by} failed"
-        for number in run.numbers():
-            state = run.states[number]
-            if state not in TASK_FINAL:
-                begun = state in _BEGUN
-                self._drop_attempt(run, number, reason)
-                self._move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
+        task = run.task(failed)
+        if run.plan.spec.fail_fast and (not task.is_teardown or task.on_failure_fail_dagrun):
+            self.stop(run, f"fail_fast: {run.label(failed)} failed")
 
     def _check_end(self, run: LiveRun) -> None:
         if run.unfinished or run.state is not RunState.RUNNING:
             return
         if run.stopped_by is not None:
-            self._finish_run(run, RunState.FAILED, f"fail_fast: {run.stopped_by} failed")
+            self._finish_run(run, RunState.FAILED, run.stopped_by)
             return
         failed = sorted(
             run.label(number)
@@ -407,3 +357,7 @@ class Machine:
         old = run.state
         run.state, run.reason, run.run_dirty = state, reason, True
         self.delta.transitions.append(Transition(run, None, old, state, reason, None, *self.cause))
+
+    # What the modules beside this one decide with: they too change states through here alone.
+    consider, end_instance, drop_attempt, move, move_run = _consider, _end, _drop_attempt, _move, _move_run
+    finish_run = _finish_run

@@ -94,6 +94,7 @@ class TaskSpec:
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     runs_code: bool = True  #: False: nothing to execute; the scheduler ends it on the spot
     chooses: bool = False  #: may end by choosing which of its downstream tasks go on
+    chooses_all: bool = False  #: its choice may skip all that is downstream of it, however far
     owner: str = "tradewind"
     retries: int = 0
     retry_delay: float = 300.0  #: seconds
@@ -121,9 +122,8 @@ class TaskSpec:
     group_id: str | None = None
     mapped: LengthSpec | None = None  #: it has as many instances; ``None``: it is not mapped by itself
     is_setup: bool = False
-    is_teardown: bool = False
-    on_failure_fail_dagrun: bool = False
-    setups: tuple[str, ...] = ()  #: of a teardown: the setups whose work it undoes
+    is_teardown: bool = False  #: undoes what the setups directly upstream of it did
+    on_failure_fail_dagrun: bool = False  #: of a teardown: the run fails where it does
     callbacks: tuple[str, ...] = ()  #: names of the callbacks that are set, as "on_failure_callback"
     template_fields: tuple[str, ...] = ()
     display_name: str | None = None

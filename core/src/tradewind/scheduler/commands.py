@@ -10,7 +10,6 @@ import msgspec
 
 from tradewind.errors import Conflict, NotFound, Refused, TradewindError
 from tradewind.logic.admission import Limit
-from tradewind.logic.live_run import LiveRun
 from tradewind.logic.params import resolve_params
 from tradewind.model.commands import (
     CancelBackfill,
@@ -20,19 +19,21 @@ from tradewind.model.commands import (
     CreateBackfill,
     DagChanged,
     DeleteDag,
+    DeleteRun,
     MarkRun,
     MarkTasks,
     PauseBackfill,
     PoolChanged,
     RespondInput,
+    SetNote,
     SetPaused,
     TriggerRun,
 )
 from tradewind.model.ids import check_run_id
 from tradewind.model.run import DataInterval, RunInfo
-from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.model.states import RunType
 from tradewind.ports.planner import TimetableAnswer
-from tradewind.scheduler import waits
+from tradewind.scheduler import corrections, waits
 from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.loading import Loading
@@ -81,11 +82,17 @@ class Commands:
             case SetPaused():
                 return self._set_paused(turn, command)
             case ClearTasks():
-                return self._clear(turn, command, f"cleared by {actor}")
+                return corrections.clear(self._loading, turn, command, f"cleared by {actor}")
             case MarkTasks():
-                return self._mark_tasks(turn, command, f"marked by {actor}")
+                return corrections.mark_tasks(self._loading, turn, command, f"marked by {actor}")
             case MarkRun():
-                return self._mark_run(turn, command, f"marked by {actor}")
+                return corrections.mark_run(
+                    self._loading, turn, command, f"marked {command.state} by {actor}"
+                )
+            case SetNote():
+                return corrections.set_note(self._loading, turn, command)
+            case DeleteRun():
+                return corrections.delete_run(self._loading, turn, command)
             case CreateBackfill():
                 return self._backfills.create(turn, self._dag(turn, command.dag_id), command, actor)
             case PauseBackfill():
@@ -101,16 +108,7 @@ class Commands:
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
             case RespondInput():
-                run = self._run(turn, command.dag_id, command.run_id)
-                number = self._numbers(run, (command.task_id,))[0]
-                try:
-                    answer = turn.inputs.respond(run, number, command.options, command.params, actor)
-                finally:
-                    self._loading.let_go(turn.memory, run)
-                return {
-                    "chosen_options": list(answer.chosen_options),
-                    "params_input": answer.params_input,
-                }
+                return corrections.respond(self._loading, turn, command, actor)
             case CatchUp():
                 return self._catch_up(turn, command)
             case DeleteDag():
@@ -185,41 +183,6 @@ class Commands:
         turn.touch(dag)
         return {"logical_date": made}
 
-    def _clear(self, turn: Turn, command: ClearTasks, reason: str) -> dict[str, Any]:
-        run = self._run(turn, command.dag_id, command.run_id)
-        numbers = self._numbers(run, command.task_ids)
-        if command.only:
-            numbers = [number for number in numbers if run.states[number] in command.only]
-        was_final = run.state in RUN_FINAL
-        cleared = turn.machine.clear(run, numbers, reason)
-        if not cleared:
-            self._loading.let_go(turn.memory, run)
-        elif was_final:
-            dag = self._dag(turn, command.dag_id)
-            dag.queued.append(run)
-            turn.touch(dag)
-        return {"cleared": [run.label(number) for number in cleared]}
-
-    def _mark_tasks(self, turn: Turn, command: MarkTasks, reason: str) -> dict[str, Any]:
-        if command.state not in (TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED):
-            raise Refused(f"A task can be marked success, failed or skipped, not {command.state}.")
-        run = self._run(turn, command.dag_id, command.run_id)
-        numbers = self._numbers(run, command.task_ids)
-        turn.machine.mark(run, numbers, command.state, reason)
-        self._loading.let_go(turn.memory, run)
-        return {"marked": [run.label(number) for number in numbers]}
-
-    def _mark_run(self, turn: Turn, command: MarkRun, reason: str) -> dict[str, Any]:
-        if command.state not in RUN_FINAL:
-            raise Refused(f"A run can be marked success or failed, not {command.state}.")
-        run = self._run(turn, command.dag_id, command.run_id)
-        if run.state is command.state:
-            self._loading.let_go(turn.memory, run)
-            return {"state": run.state}
-        rest = TaskState.SUCCESS if command.state is RunState.SUCCESS else TaskState.SKIPPED
-        turn.machine.end_run(run, command.state, reason, rest)
-        return {"state": command.state}
-
     def _dag_changed(self, turn: Turn, command: DagChanged) -> dict[str, Any]:
         dag = self._loading.dag(turn.memory, command.dag_id)
         if dag is not None:
@@ -252,23 +215,6 @@ class Commands:
         if dag is None:
             raise NotFound("DAG", dag_id, turn.memory.dags, "`tradewind dags list` lists them.")
         return dag
-
-    def _run(self, turn: Turn, dag_id: str, run_id: str) -> LiveRun:
-        run = self._loading.run(turn.memory, dag_id, run_id)
-        if run.pk in turn.memory.parked:
-            raise Refused(
-                f"Run {run_id!r} was put aside after an error of the scheduler; restart the scheduler to take it up again."
-            )
-        return run
-
-    @staticmethod
-    def _numbers(run: LiveRun, task_ids: tuple[str, ...]) -> list[int]:
-        if not task_ids:
-            return list(run.numbers())
-        unknown = [task_id for task_id in task_ids if not run.named(task_id)]
-        if unknown:
-            raise NotFound(f"task of the DAG {run.info.dag_id!r} named", unknown[0], run.plan.index)
-        return [number for task_id in task_ids for number in run.named(task_id)]
 
 
 def _told(answer: TimetableAnswer) -> DataInterval | None:

@@ -11,7 +11,7 @@ from tradewind.errors import NotFound, TradewindError
 from tradewind.logic import mapping
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
-from tradewind.model.run import DataInterval, RunRow, instance_label
+from tradewind.model.run import DataInterval, RunRow, TaskInstanceRow, instance_label
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
 from tradewind.model.waits import Wait
@@ -156,6 +156,18 @@ class Loading:
         self._take_up_waits([run], self._waits.of_runs([pk]))
         return run
 
+    def know_lengths(self, run: LiveRun) -> None:
+        """Let the run know the lengths of what others are mapped over, as far as the store does."""
+        if run.plan.mapped_over:
+            names = [run.plan.tasks[task].task_id for task in run.plan.mapped_over]
+            for task_id, index, length in self._xcoms.lengths(run.pk, names, RETURN_VALUE):
+                for number in run.named(instance_label(task_id, index)):
+                    mapping.left(run, number, length)
+
+    def instances(self, run_pk: int) -> list[TaskInstanceRow]:
+        """The run's task instances as the store has them."""
+        return self._runs.task_instances(run_pk)
+
     def run_of_deadline(self, memory: Memory, key: tuple[int, int]) -> LiveRun | None:
         """The run of an open deadline; one that has ended is read for it alone."""
         if key not in memory.deadlines or key[0] in memory.runs:
@@ -213,11 +225,7 @@ class Loading:
     def _restore(self, memory: Memory, loaded: LoadedRun) -> LiveRun:
         plan = self.plan(memory, loaded.run.info.version_id)
         run = LiveRun.restore(plan, loaded.run, list(loaded.task_instances), loaded.run.even_if_paused)
-        if plan.mapped_over:
-            names = [plan.tasks[task].task_id for task in plan.mapped_over]
-            for task_id, index, length in self._xcoms.lengths(run.pk, names, RETURN_VALUE):
-                for number in run.named(instance_label(task_id, index)):
-                    mapping.left(run, number, length)
+        self.know_lengths(run)
         return run
 
     def _take_up(self, memory: Memory, loaded: LoadedRun) -> None:

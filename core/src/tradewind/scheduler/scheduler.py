@@ -33,8 +33,9 @@ from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import LiveDag, Memory
 from tradewind.scheduler.orders import Orders
 from tradewind.scheduler.schedules import Schedules
+from tradewind.scheduler.surroundings import Surroundings
 from tradewind.scheduler.triggers import TriggererAccess, Triggers
-from tradewind.scheduler.turn import Surroundings, Turn
+from tradewind.scheduler.turn import Turn
 from tradewind.scheduler.waiting import Waits
 from tradewind.scheduler.waits import keep
 from tradewind.store.backfills import BackfillRepository

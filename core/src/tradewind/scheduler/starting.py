@@ -111,6 +111,14 @@ class Starting:
         else:
             dag.active -= 1
 
+    def reopen(self, dag: LiveDag, run: LiveRun) -> None:
+        """A run that had ended, perhaps in this very turn, waits for a place anew."""
+        ended = self._turn.machine.delta.ended_runs
+        if run in ended[self._counted :]:
+            ended.remove(run)
+            self._leave(dag, run)
+        dag.queued.append(run)
+
     def lighten(self) -> None:
         """Runs that were made and have to wait leave memory; they are read back when they start."""
         memory = self._turn.memory

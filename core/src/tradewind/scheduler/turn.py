@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradewind.errors import Conflict, StoreError
 from tradewind.logic import mapping
 from tradewind.logic.admission import Limit
-from tradewind.logic.deadlines import AverageRuntime
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Machine
 from tradewind.model.facts import (
@@ -28,13 +25,9 @@ from tradewind.model.ids import shard_of
 from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, TaskState
-from tradewind.model.waits import Wait
-from tradewind.ports.executor import Executor
-from tradewind.ports.planner import TimetableQuestion
 from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler import waits
 from tradewind.scheduler.callbacks import Callbacks
-from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.deadlines import Deadlines
 from tradewind.scheduler.human_input import HumanInput
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
@@ -48,48 +41,10 @@ from tradewind.scheduler.rows import (
     xcom_row,
 )
 from tradewind.scheduler.starting import Starting
+from tradewind.scheduler.surroundings import Effects, Surroundings
 from tradewind.store.batch import Batch
 from tradewind.store.tables import to_micros
-from tradewind.store.writer import Writer
 from tradewind.timetables import PlannedRun
-
-
-@dataclass(slots=True)
-class Surroundings:
-    """What a turn works with besides the memory."""
-
-    writer: Writer
-    new_id: Callable[[], str]
-    executors: Mapping[str, Executor]
-    default_executor: str
-    catch_ups: CatchUps
-    max_map_length: int
-    #: a run that waited to start, taken into memory; ``None`` where it is gone
-    fetch: Callable[[Memory, int], LiveRun | None]
-    makes_runs: bool = (
-        True  #: whether schedules are followed; not so for a scheduler that serves a single run
-    )
-    callbacks_at_once: int = 4
-    average_runtime: AverageRuntime = lambda *_asked: None
-
-
-@dataclass(slots=True)
-class Effects:
-    """What is to be done once the turn is committed."""
-
-    issued: list[OpenAttempt] = field(default_factory=list)
-    cancels: list[tuple[OpenAttempt, str]] = field(default_factory=list)
-    waits: list[tuple[LiveRun, int]] = field(default_factory=list)
-    begun_waits: list[Wait] = field(default_factory=list)
-    ended_waits: list[Wait] = field(default_factory=list)
-    started_runs: list[LiveRun] = field(default_factory=list)
-    ended_runs: list[LiveRun] = field(default_factory=list)
-    planned: list[LiveDag] = field(default_factory=list)
-    deadlines: list[tuple[int, int]] = field(default_factory=list)  #: new ones, by run's pk and number
-    #: DAGs to look at again in the next turn, since this one has started enough
-    again: list[LiveDag] = field(default_factory=list)
-    #: of commands, by id, that wait for a plugin's timetable
-    questions: dict[str, TimetableQuestion] = field(default_factory=dict)
 
 
 class Turn:
@@ -234,6 +189,11 @@ class Turn:
             self.create_run(dag, dag.scheduled(planned))
         dag.cursor, dag.planned = planned.interval, None
 
+    def reopen(self, dag: LiveDag, run: LiveRun) -> None:
+        """A run that had ended, perhaps in this very turn, waits for a place anew."""
+        self.starting.reopen(dag, run)
+        self.touch(dag)
+
     def touch(self, dag: LiveDag) -> None:
         """Look at the DAG's runs and schedule at the end of this turn."""
         self.touched[dag.dag_id] = dag
@@ -253,8 +213,7 @@ class Turn:
         self.callbacks.collect()
         delta = self.machine.delta
         self.deadlines.ended(delta.ended_runs)
-        if delta.expanded:
-            self._insert_instances()
+        self.insert_instances()
         for attempt_id, reason in delta.cancels:
             if attempt_id in self.memory.attempts:
                 self.effects.cancels.append((self.memory.attempts[attempt_id], reason))
@@ -301,7 +260,7 @@ class Turn:
                 )
             self.batch.new_attempts.append(self._attempt_row(attempt))
 
-    def _insert_instances(self) -> None:
+    def insert_instances(self) -> None:
         """Rows for the new instances of mapped tasks; the first of a task takes the row of the task as a whole."""
         new: dict[int, tuple[LiveRun, list[int]]] = {}
         for run, number in self.machine.delta.expanded:
@@ -314,6 +273,7 @@ class Turn:
             for number, pk in zip(numbers, pks, strict=True):
                 run.pks[number] = pk
                 run.dirty.discard(number)
+        self.machine.delta.expanded.clear()
 
     def _attempt_row(self, attempt: OpenAttempt) -> dict[str, object]:
         run, number = attempt.run, attempt.number

@@ -16,10 +16,14 @@ class Batch:
     nothing here.
     """
 
-    #: pk, state, start_date, end_date, version_id, reason
+    #: pk, state, start_date, end_date, version_id, reason, stopped_by
     runs: list[Row] = field(default_factory=list)
     #: pk, state, try_number, max_tries, attempt_id, due_at, start_date, end_date, branch, reason
     task_instances: list[Row] = field(default_factory=list)
+    #: pk, note
+    run_notes: list[Row] = field(default_factory=list)
+    #: run_pk, task_id, map_index, note
+    task_notes: list[Row] = field(default_factory=list)
     #: pk: of a mapped task as a whole, which becomes its first instance
     expanded: list[Row] = field(default_factory=list)
     #: pk, name

@@ -33,6 +33,7 @@ _TASK_INSTANCE = select(
     task_instance.c.end_date,
     task_instance.c.reason,
     task_instance.c.branch,
+    task_instance.c.note,
     task_instance.c.name,
 ).order_by(task_instance.c.id)
 _OF_PK = _RUN.where(dag_run.c.id == bindparam("pk"))
@@ -325,6 +326,7 @@ def run_of(row: Any) -> RunRow:
         queued_at=row.queued_at,
         even_if_paused=row.even_if_paused,
         backfill_id=row.backfill_id,
+        stopped_by=row.stopped_by,
     )
 
 
@@ -344,6 +346,7 @@ def task_instance_of(row: Any) -> TaskInstanceRow:
         end_date=row.end_date,
         reason=row.reason,
         branch=row.branch,
+        note=row.note,
         name=row.name,
     )
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tradewind.store.engine import Store
 
 #: Alembic's revisions of the schema, oldest first; each has its file in ``migrations/versions``
-REVISIONS = ("0001", "0003_mapping", "0005_waits", "0006_backfill", "0008_callbacks")
+REVISIONS = ("0001", "0003_mapping", "0004_clear", "0005_waits", "0006_backfill", "0008_callbacks")
 HEAD = REVISIONS[-1]
 #: a module of tables is known to the metadata once it is imported
 _ALL = (tables, tables_backfill, tables_callbacks, tables_human_input, tables_waits)

@@ -63,6 +63,10 @@ class Statements:
         )
         self.problems = self._text(_inserting(t.problem, without=("id",)))
         self.delete_dag = self._deleting_a_dag()
+        of_run = [delete(it).where(*_matches(it, "run_pk")) for it in (t.transition, t.attempt, t.problem)]
+        self.delete_run = tuple(
+            self._text(it) for it in (*of_run, delete(t.dag_run).where(t.dag_run.c.id == bindparam("run_pk")))
+        )
 
     def _make_runs(self) -> None:
         run, task = t.dag_run, t.task_instance
@@ -77,7 +81,11 @@ class Statements:
         self.runs = self._text(
             update(run)
             .where(run.c.id == bindparam("pk"))
-            .values(_binds("state start_date end_date version_id reason"))
+            .values(_binds("state start_date end_date version_id reason stopped_by"))
+        )
+        self.run_notes = self._text(update(run).where(run.c.id == bindparam("pk")).values(_binds("note")))
+        self.task_notes = self._text(
+            update(task).where(*_matches(task, "run_pk task_id map_index")).values(_binds("note"))
         )
         self.task_instances = self._text(
             update(task)

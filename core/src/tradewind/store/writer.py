@@ -24,6 +24,7 @@ _RUN_DEFAULTS: Row = {
     "note": None,
     "reason": "",
     "backfill_id": None,
+    "stopped_by": None,
 }
 #: columns of a new task instance that may be left out
 _TASK_DEFAULTS: Row = {
@@ -41,6 +42,7 @@ _TASK_DEFAULTS: Row = {
     "branch": None,
     "name": None,
     "reason": "",
+    "note": None,
 }
 #: the lists of a batch in the order in which they are written: what is forgotten goes before what replaces it
 _ORDER = (
@@ -58,6 +60,8 @@ _ORDER = (
     "task_instances",
     "instance_names",
     "runs",
+    "run_notes",
+    "task_notes",
     "deleted_xcoms",
     "xcoms",
     "deleted_waits",
@@ -186,6 +190,13 @@ class Writer:
                 rows = getattr(batch, name)
                 if rows:
                     self._cursor.executemany(statement, rows)
+
+    def delete_run(self, run_pk: int) -> None:
+        """Forget a run and all that belongs to it, in the transaction."""
+        self.begin()
+        with told_clearly(self._store.where):
+            for statement in self._statements.delete_run:
+                self._cursor.execute(statement, {"run_pk": run_pk})
 
     def delete_dag(self, dag_id: str) -> None:
         """Forget a DAG, its versions, runs and all that belongs to them, in the transaction."""

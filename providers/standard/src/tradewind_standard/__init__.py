@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewind_standard.bash import BashOperator
+    from tradewind_standard.branching import BranchDateTimeOperator, BranchDayOfWeekOperator, WeekDay
     from tradewind_standard.hitl import ApprovalOperator, HITLBranchOperator, HITLEntryOperator, HITLOperator
     from tradewind_standard.sensors.bash import BashSensor
     from tradewind_standard.sensors.external_task import ExternalTaskMarker, ExternalTaskSensor
@@ -30,13 +31,22 @@ if TYPE_CHECKING:
     from tradewind_standard.triggers.external_task import ExternalTaskTrigger
     from tradewind_standard.triggers.file import FileTrigger
     from tradewind_standard.triggers.temporal import DateTimeTrigger, TimeDeltaTrigger
-    from tradewind_standard.virtualenv import ExternalPythonOperator, PythonVirtualenvOperator
+    from tradewind_standard.virtualenv import (
+        BranchExternalPythonOperator,
+        BranchPythonVirtualenvOperator,
+        ExternalPythonOperator,
+        PythonVirtualenvOperator,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
     "ApprovalOperator",
     "BashOperator",
     "BashSensor",
+    "BranchDateTimeOperator",
+    "BranchDayOfWeekOperator",
+    "BranchExternalPythonOperator",
+    "BranchPythonVirtualenvOperator",
     "DateTimeSensor",
     "DateTimeSensorAsync",
     "DateTimeTrigger",
@@ -58,6 +68,7 @@ __all__ = [
     "TimeSensor",
     "TimeSensorAsync",
     "WaitSensor",
+    "WeekDay",
 ]
 
 _MODULES = {
@@ -68,6 +79,10 @@ _MODULES = {
     "DateTimeSensorAsync": "tradewind_standard.sensors.timed",
     "DateTimeTrigger": "tradewind_standard.triggers.temporal",
     "DayOfWeekSensor": "tradewind_standard.sensors.timed",
+    "BranchDateTimeOperator": "tradewind_standard.branching",
+    "BranchDayOfWeekOperator": "tradewind_standard.branching",
+    "BranchExternalPythonOperator": "tradewind_standard.virtualenv",
+    "BranchPythonVirtualenvOperator": "tradewind_standard.virtualenv",
     "ExternalPythonOperator": "tradewind_standard.virtualenv",
     "ExternalTaskMarker": "tradewind_standard.sensors.external_task",
     "ExternalTaskSensor": "tradewind_standard.sensors.external_task",
@@ -85,6 +100,7 @@ _MODULES = {
     "TimeSensor": "tradewind_standard.sensors.timed",
     "TimeSensorAsync": "tradewind_standard.sensors.timed",
     "WaitSensor": "tradewind_standard.sensors.timed",
+    "WeekDay": "tradewind_standard.branching",
 }
 
 

@@ -41,6 +41,26 @@ def tradewind_register_operators() -> list[Component]:
             "tradewind_standard.virtualenv:ExternalPythonOperator",
             "runs a function with another Python that is installed",
         ),
+        Component(
+            "BranchPythonVirtualenvOperator",
+            "tradewind_standard.virtualenv:BranchPythonVirtualenvOperator",
+            "chooses what goes on, in an environment made for it",
+        ),
+        Component(
+            "BranchExternalPythonOperator",
+            "tradewind_standard.virtualenv:BranchExternalPythonOperator",
+            "chooses what goes on, with another Python",
+        ),
+        Component(
+            "BranchDateTimeOperator",
+            "tradewind_standard.branching:BranchDateTimeOperator",
+            "chooses by the time of day or the date",
+        ),
+        Component(
+            "BranchDayOfWeekOperator",
+            "tradewind_standard.branching:BranchDayOfWeekOperator",
+            "chooses by the day of the week",
+        ),
         Component("HITLOperator", "tradewind_standard.hitl:HITLOperator", "asks a person to choose"),
         Component("ApprovalOperator", "tradewind_standard.hitl:ApprovalOperator", "asks for approval"),
         Component(
@@ -79,5 +99,15 @@ def tradewind_register_task_decorators() -> list[Component]:
         ),
         Component(
             "external_python", "tradewind_standard.decorators:external_python_task", "with another Python"
+        ),
+        Component(
+            "branch_virtualenv",
+            "tradewind_standard.decorators:branch_virtualenv_task",
+            "chooses what goes on, in an environment made for it",
+        ),
+        Component(
+            "branch_external_python",
+            "tradewind_standard.decorators:branch_external_python_task",
+            "chooses what goes on, with another Python",
         ),
     ]
