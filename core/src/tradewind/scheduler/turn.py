@@ -60,9 +60,7 @@ class Turn:
         self.machine.max_map_length = around.max_map_length
         self.batch = Batch()
         self.effects = Effects()
-        self.callbacks = Callbacks(self)
-        self.deadlines = Deadlines(self)
-        self.inputs = HumanInput(self)
+        self.callbacks, self.deadlines, self.inputs = Callbacks(self), Deadlines(self), HumanInput(self)
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
         self.ended: list[tuple[OpenAttempt, Outcome, TaskState | None]] = []  #: with the state that it led to
