@@ -124,6 +124,12 @@ class World:
         self.attempts = AttemptRepository(self.store)
         self.commands = CommandRepository(self.store)
         self.executor = HandExecutor(self.clock)
+        self.passing: Callable[[str], None] = lambda _point: None
+        self.scheduler = self._made()
+
+    def remake(self) -> None:
+        """Another scheduler, with the executor that is in place by now."""
+        self.scheduler.close()
         self.scheduler = self._made()
 
     def _made(self) -> Scheduler:
@@ -136,6 +142,7 @@ class World:
                 default_executor="local",
                 variables=VariableRepository(self.store, self._vault),
                 connections=ConnectionRepository(self.store, self._vault),
+                passing=lambda point: self.passing(point),
             )
         )
 
@@ -173,13 +180,19 @@ class World:
 
     def send(self, command: Command) -> CommandRow:
         """Hand a command in and have it applied."""
-        command_id = self.ids.new_id()
-        self.commands.submit(command, id=command_id, actor="ann", at=self.clock.now())
+        return self.send_together(command)[0]
+
+    def send_together(self, *commands: Command) -> list[CommandRow]:
+        """Hand commands in that are applied in one turn."""
+        ids = [self.ids.new_id() for _ in commands]
+        for id, command in zip(ids, commands, strict=True):
+            self.clock.pass_by(microseconds=1)
+            self.commands.submit(command, id=id, actor="ann", at=self.clock.now())
         self.scheduler.ring()
         self.settle()
-        row = self.commands.get(command_id)
-        assert row is not None
-        return row
+        rows = [self.commands.get(id) for id in ids]
+        assert all(rows)
+        return [row for row in rows if row is not None]
 
     def trigger(self, dag_id: str = "d") -> None:
         """Make a run with the id ``r``."""

@@ -11,6 +11,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 
 
@@ -135,7 +136,8 @@ def _explain(what: str, it: Candidate, used: int, wanted: int, most: int) -> str
     return f"waits for {what} ({used} of {most} used)"
 
 
-_Entry = tuple[tuple[int, float, tuple[int, int]], Candidate]
+#: rank; a number of its own, since an instance that was let go and came back may stand in a heap twice; candidate
+_Entry = tuple[tuple[int, float, tuple[int, int]], int, Candidate]
 
 
 class Admission:
@@ -146,6 +148,7 @@ class Admission:
         self._queue: list[tuple[*_Entry, Limit | None]] = []  # the limit whose line an entry comes from
         self._lines: dict[Limit, list[_Entry]] = {}
         self._waiting: dict[tuple[int, int], Candidate] = {}
+        self._numbers = count()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -153,7 +156,7 @@ class Admission:
     def add(self, candidate: Candidate) -> None:
         """The instance may start."""
         self._waiting[candidate.key] = candidate
-        heapq.heappush(self._queue, (candidate.rank, candidate, None))
+        heapq.heappush(self._queue, (candidate.rank, next(self._numbers), candidate, None))
 
     def release(self, key: tuple[int, int]) -> None:
         """The instance is active no longer, or does not want to start any more."""
@@ -163,14 +166,16 @@ class Admission:
 
     def lift(self, limit: Limit) -> None:
         """A limit was lifted or changed: let its whole line try again."""
-        for rank, candidate in self._lines.pop(limit, []):
-            heapq.heappush(self._queue, (rank, candidate, None))
+        for entry in self._lines.pop(limit, []):
+            heapq.heappush(self._queue, (*entry, None))
 
     def admit(self) -> Iterator[Candidate]:
         """Those that start now, one after another; each is counted as active before the next is looked at."""
         while self._queue:
-            rank, candidate, origin = heapq.heappop(self._queue)
+            rank, number, candidate, origin = heapq.heappop(self._queue)
             if self._waiting.get(candidate.key) is not candidate:
+                if origin is not None:  # it went away after its line had sent it
+                    self._call_next(origin)
                 continue
             blocked = self.ledger.blocked(candidate)
             if blocked is None:
@@ -178,7 +183,7 @@ class Admission:
                 self.ledger.take(candidate)
                 yield candidate
             else:
-                heapq.heappush(self._lines.setdefault(blocked.limit, []), (rank, candidate))
+                heapq.heappush(self._lines.setdefault(blocked.limit, []), (rank, number, candidate))
             if origin is not None and (blocked is None or blocked.limit != origin):
                 self._call_next(origin)
 
@@ -187,9 +192,9 @@ class Admission:
         many slots is not overtaken for ever by those that need one."""
         line = self._lines.get(limit)
         while line:
-            rank, candidate = heapq.heappop(line)
+            entry = heapq.heappop(line)
             if not line:
                 del self._lines[limit]
-            if self._waiting.get(candidate.key) is candidate:
-                heapq.heappush(self._queue, (rank, candidate, limit))
+            if self._waiting.get(entry[2].key) is entry[2]:
+                heapq.heappush(self._queue, (*entry, limit))
                 return

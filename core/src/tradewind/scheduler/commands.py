@@ -39,6 +39,7 @@ class Commands:
 
     def apply(self, turn: Turn, row: CommandRow) -> None:
         """Apply a command, and note what became of it."""
+        turn.count_ended()
         turn.machine.cause = ("command", row.id)
         result: dict[str, Any] = {}
         refused: str | None = None
@@ -138,7 +139,7 @@ class Commands:
         was_final = run.state in RUN_FINAL
         cleared = turn.machine.clear(run, numbers, reason)
         if not cleared:
-            self._loading.let_go(turn.memory, run)
+            turn.let_go(run)
         elif was_final:
             dag = self._dag(turn, command.dag_id)
             dag.queued.append(run)
@@ -151,7 +152,7 @@ class Commands:
         run = self._run(turn, command.dag_id, command.run_id)
         numbers = self._numbers(run, command.task_ids)
         turn.machine.mark(run, numbers, command.state, reason)
-        self._loading.let_go(turn.memory, run)
+        turn.let_go(run)
         return {"marked": [run.label(number) for number in numbers]}
 
     def _mark_run(self, turn: Turn, command: MarkRun, reason: str) -> dict[str, Any]:
@@ -159,10 +160,13 @@ class Commands:
             raise Refused(f"A run can be marked success or failed, not {command.state}.")
         run = self._run(turn, command.dag_id, command.run_id)
         if run.state is command.state:
-            self._loading.let_go(turn.memory, run)
+            turn.let_go(run)
             return {"state": run.state}
+        was_over = run.state in RUN_FINAL
         rest = TaskState.SUCCESS if command.state is RunState.SUCCESS else TaskState.SKIPPED
         turn.machine.end_run(run, command.state, reason, rest)
+        if was_over:
+            turn.let_go(run)
         return {"state": command.state}
 
     def _dag_changed(self, turn: Turn, command: DagChanged) -> dict[str, Any]:

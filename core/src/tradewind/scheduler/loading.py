@@ -105,12 +105,6 @@ class Loading:
         return run
 
     @staticmethod
-    def let_go(memory: Memory, run: LiveRun) -> None:
-        """A run that has ended need not stay in memory."""
-        if run.state in RUN_FINAL:
-            memory.forget_run(run)
-
-    @staticmethod
     def dag_row(dag: LiveDag) -> Row:
         """The scheduler's columns of the DAG."""
         return dag_row(dag)

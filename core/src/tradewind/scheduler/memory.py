@@ -11,6 +11,7 @@ from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import DagSpec
+from tradewind.model.states import TaskState
 from tradewind.timetables import PlannedRun, Timetable
 from tradewind.timetables.base import Bounds
 
@@ -46,6 +47,11 @@ class OpenAttempt:
     executor: str
     session: str | None
     started: bool = False
+
+    @property
+    def is_to_end(self) -> bool:
+        """Whether it was asked to end and has not said yet that it did."""
+        return self.run.states[self.number] is TaskState.RESTARTING
 
 
 @dataclass(slots=True)

@@ -17,14 +17,16 @@ from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
 from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.claims import Claims
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
-from tradewind.scheduler.memory import Memory
+from tradewind.scheduler.memory import Memory, OpenAttempt
 from tradewind.scheduler.orders import Orders
 from tradewind.scheduler.turn import Surroundings, Turn
+from tradewind.store.attempts import AttemptRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.dags import DagRepository
@@ -73,6 +75,7 @@ class Scheduler:
         self._writer = Writer(parts.store)
         self._command_rows = CommandRepository(parts.store)
         xcoms, runs = XComRepository(parts.store), RunRepository(parts.store)
+        claims = Claims(AttemptRepository(parts.store))
         self._dispatch = Dispatch(
             parts.executors,
             Orders(xcoms),
@@ -82,11 +85,17 @@ class Scheduler:
             parts.clock,
             lambda: self.memory,
             self.take_fact,
+            claims,
         )
         self._loading = Loading(parts.store)
         self._commands = Commands(self._loading)
         self._around = Surroundings(
-            self._writer, parts.ids.new_id, parts.executors, parts.default_executor, parts.serves_all
+            self._writer,
+            parts.ids.new_id,
+            parts.executors,
+            parts.default_executor,
+            claims.holder,
+            parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
@@ -96,6 +105,9 @@ class Scheduler:
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
+        self._doubtful: list[
+            tuple[OpenAttempt, str]
+        ] = []  # to cancel, if the turn that failed was committed after all
         self.listeners: list[Listener] = []
         self.stopping = False
         #: start nothing more, but take in what those that run report
@@ -180,7 +192,7 @@ class Scheduler:
             self._writer.commit()
             passing("committed")
         except StoreError as error:
-            self._failed_to_commit(error, facts)
+            self._failed_to_commit(error, facts, turn)
             return
         for _, _, acknowledge in facts:
             if acknowledge is not None:
@@ -224,16 +236,17 @@ class Scheduler:
             listener(turn.machine.delta.transitions)
 
     def _failed_to_commit(
-        self, error: StoreError, facts: list[tuple[Fact, str, Callable[[], None] | None]]
+        self, error: StoreError, facts: list[tuple[Fact, str, Callable[[], None] | None]], turn: Turn
     ) -> None:
         log.error("Nothing of this turn is kept, it is tried again: %s", error)
         self._writer.rollback()
         self._facts = facts + self._facts
         self._broken = True
+        self._doubtful += turn.effects.cancels
         self._loop.later(RETRY_AFTER, self._mend)
 
     def _mend(self) -> None:
-        """Read back what the store has after a commit that failed."""
+        """Read back what the store has after a commit that failed, or seemed to: a server may commit and not be heard."""
         try:
             self._load()
         except StoreError as error:
@@ -241,6 +254,8 @@ class Scheduler:
             self._loop.later(RETRY_AFTER, self._mend)
             return
         self._broken = False
+        doubtful, self._doubtful = self._doubtful, []
+        self._dispatch.catch_up(doubtful)
 
     # -- memory ----------------------------------------------------------------------------------------------
 

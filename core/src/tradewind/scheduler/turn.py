@@ -40,6 +40,7 @@ class Surroundings:
     new_id: Callable[[], str]
     executors: Mapping[str, Executor]
     default_executor: str
+    claimed_by: Callable[[OpenAttempt], str | None]  #: the session that holds an attempt's claim
     makes_runs: bool = (
         True  #: whether schedules are followed; not so for a scheduler that serves a single run
     )
@@ -71,14 +72,20 @@ class Turn:
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
         self._dags: dict[str, LiveDag] = {}
+        self._let_go: list[LiveRun] = []
         self._counted = 0  # runs that ended in this turn and were counted as such
 
     # -- what happened ---------------------------------------------------------------------------------------
 
     def fact(self, fact: Fact, session: str) -> None:
-        """A fact; one whose sender does not hold the attempt's claim changes nothing."""
+        """A fact; one whose sender does not hold the attempt's claim changes nothing, nor one about an attempt that was
+        revoked, be it by the fact before."""
         attempt = self.memory.attempts.get(fact.attempt_id)
-        if attempt is None or attempt.session != session:
+        if (
+            attempt is None
+            or self.around.claimed_by(attempt) != session
+            or attempt.run.attempt_id[attempt.number] != attempt.id
+        ):
             self.refused_facts += 1
             return
         self.machine.cause = ("fact", attempt.id)
@@ -185,10 +192,7 @@ class Turn:
         waiting = True
         while waiting:
             waiting = False
-            ended = self.machine.delta.ended_runs
-            for run in ended[self._counted :]:
-                self._run_ended(run)
-            self._counted = len(ended)
+            self.count_ended()
             for dag in list(self._dags.values()):
                 queued = self._next_queued(dag)
                 if queued is not None:
@@ -210,16 +214,23 @@ class Turn:
         with self.guarded(run, "its start"):
             self.machine.begin(run, "it has a place among the DAG's active runs")
 
-    def _run_ended(self, run: LiveRun) -> None:
-        dag = self.memory.dags.get(run.info.dag_id)
-        if dag is not None:
-            if run in dag.queued:
-                dag.queued.remove(run)
-            else:
-                dag.active -= 1
-            self.touch(dag)
-        self.memory.forget_run(run)
-        self.effects.ended_runs.append(run)
+    def count_ended(self) -> None:
+        """Give back the places of runs that have ended by now, before anything else becomes of them in this turn."""
+        ended = self.machine.delta.ended_runs
+        for run in ended[self._counted :]:
+            dag = self.memory.dags.get(run.info.dag_id)
+            if dag is not None:
+                if run in dag.queued:
+                    dag.queued.remove(run)
+                else:
+                    dag.active -= 1
+                self.touch(dag)
+            self.effects.ended_runs.append(run)
+        self._counted = len(ended)
+
+    def let_go(self, run: LiveRun) -> None:
+        """The run need not stay in memory, if it is over when the turn is; the store does not know of the turn before."""
+        self._let_go.append(run)
 
     def touch(self, dag: LiveDag) -> None:
         """Look at the DAG's runs and schedule at the end of this turn."""
@@ -254,6 +265,9 @@ class Turn:
         self.effects.waits = [(run, number) for run, number in delta.waits if run.state not in RUN_FINAL]
         if starts:
             self._issue()
+        for run in [*self.effects.ended_runs, *self._let_go]:
+            if run.state in RUN_FINAL:
+                self.memory.forget_run(run)
         add_transitions(self.batch, delta.transitions, self.memory.last_transition, self.micros)
 
     def _issue(self) -> None:
