@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 from world import HandExecutor, World
@@ -72,7 +73,7 @@ def test_a_command_sees_what_the_one_before_it_did_to_the_same_run(world: World)
 
     assert world.states() == {"a": "skipped", "b": "queued"}
     log = [(it.old, it.new) for it in world.attempts.story(world.run().pk) if it.task_id == "b"]
-    assert all(before[1] == after[0] for before, after in zip(log, log[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(log))
 
 
 def test_orders_go_out_though_the_commit_went_through_and_was_not_heard_of(world: World) -> None:

@@ -86,10 +86,8 @@ class Loading:
 
     def run_row(self, dag_id: str, run_id: str) -> RunRow | None:
         """The run as the store has it."""
-        try:
-            return self._runs.get(dag_id, run_id)
-        except NotFound:
-            return None
+        found = self._runs.by_run_ids([(dag_id, run_id)])
+        return found[0] if found else None
 
     def run(self, memory: Memory, dag_id: str, run_id: str) -> LiveRun:
         """The run, taken into memory if it is not there.
