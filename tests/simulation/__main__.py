@@ -62,8 +62,8 @@ def _play(work: tuple[int, str | None, bool]) -> Report:
     seed, fault, story = work
     if fault is None:
         return play(seed, story=story)
-    with FAULTS[fault].injected() as scheduler:
-        return play(seed, scheduler, story=story)
+    with FAULTS[fault].injected():
+        return play(seed, story=story)
 
 
 if __name__ == "__main__":

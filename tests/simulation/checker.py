@@ -114,6 +114,7 @@ def _chain(rows: list[Row], first: str | None, last: str | None, name: str) -> I
 def attempts_have_one_result(evidence: Evidence) -> Iterator[Broken]:
     """(2): one accepted result, which is what its process said; (8): the reason where it ended badly."""
     ends: Counter[str] = Counter()
+    ran = {row["attempt_id"] for row in evidence.transitions if row["new"] == "running"}
     for row in evidence.transitions:
         if row["attempt_id"] and row["cause"] == "fact" and row["old"] in ACTIVE and row["new"] != "running":
             ends[row["attempt_id"]] += 1
@@ -128,6 +129,8 @@ def attempts_have_one_result(evidence: Evidence) -> Iterator[Broken]:
         if row["outcome"] in ("failed", "lost", "revoked", "skipped") and not row["reason"]:
             yield Broken("8", f"{name}: attempt {row['id']} is {row['outcome']} without a reason")
         if row["outcome"] in ("succeeded", "branched", "skipped", "rescheduled"):
+            if row["started_at"] and row["id"] not in ran:
+                yield Broken("6", f"{name}: attempt {row['id']} said that it started, and never was running")
             said = [
                 it for it in executions if it.outcome and OUTCOME_NAMES[type(it.outcome)] == row["outcome"]
             ]

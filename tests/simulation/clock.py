@@ -7,7 +7,10 @@ from random import Random
 
 from tradewind.model.ids import uuid7
 
-START = datetime(2024, 3, 10, tzinfo=UTC)  #: a multiple of every step that schedules of the simulation have
+MIDNIGHT = datetime(
+    2024, 3, 10, tzinfo=UTC
+)  #: a multiple of every step that schedules of the simulation have
+START = MIDNIGHT + timedelta(seconds=100)
 _TICK = timedelta(microseconds=1)
 
 

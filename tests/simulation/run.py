@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-
-from tradewind.scheduler.scheduler import Parts, Scheduler
 
 from .checker import check
 from .evidence import Broken, Evidence
@@ -36,13 +33,13 @@ class Report:
         return f"seed {self.seed}\n{shown}{more}\n{story}\nAll of it: {again}"
 
 
-def play(seed: int, scheduler: Callable[[Parts], Scheduler] = Scheduler, *, story: bool = False) -> Report:
+def play(seed: int, *, story: bool = False) -> Report:
     """Play a seed, and check what it left.
 
     :param story: keep the whole story, also where nothing is broken.
     """
     report = Report(seed)
-    world = World(seed, place(), scheduler)
+    world = World(seed, place())
     try:
         try:
             world.play()

@@ -40,12 +40,9 @@ AGENTS = {"local": 1, "broker": 2}  #: at most
 
 
 class World:
-    """Everything there is. :meth:`play` lives it from the beginning to the end.
+    """Everything there is. :meth:`play` lives it from the beginning to the end."""
 
-    :param scheduler: what a scheduler is made by; another one only to show that the checker notices.
-    """
-
-    def __init__(self, seed: int, place: Place, scheduler: Callable[[Parts], Scheduler] = Scheduler) -> None:
+    def __init__(self, seed: int, place: Place) -> None:
         place.clean()
         self.dice = Random(seed)
         self.clock = SimClock()
@@ -54,7 +51,6 @@ class World:
         self.broken: list[Broken] = []
         self.stormy = True
         self.dead_sessions: list[str] = []
-        self._make = scheduler
         self._events: list[tuple[float, int, Callable[[], Any]]] = []
         self._order = count()
         self.path, self.store, self._vault = place.path, place.store, place.vault
@@ -189,7 +185,7 @@ class World:
             return
         self.story.note("world", "a scheduler starts")
         self.executors = {"local": AgentExecutor(self), "broker": BrokerExecutor(self)}
-        self.scheduler = self._make(
+        self.scheduler = Scheduler(
             Parts(
                 store=self.store,
                 clock=self.clock,

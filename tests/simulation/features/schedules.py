@@ -7,7 +7,7 @@ from random import Random
 
 from tradewind.model.spec import TimetableSpec
 
-from ..clock import START
+from ..clock import MIDNIGHT
 from ..dags import Draft
 from .base import Feature
 
@@ -25,7 +25,7 @@ class Schedules(Feature):
             cron = {5: "*/5 * * * *", 10: "*/10 * * * *", 20: "*/20 * * * *", 30: "0,30 * * * *"}[minutes]
             table = TimetableSpec(type="cron_data_interval", args={"cron": cron, "timezone": "UTC"})
         intervals = dice.choice((1, 2, 4, 6))
-        begins = START - timedelta(minutes=minutes * dice.choice((0, 0, 1, 3)))
+        begins = MIDNIGHT - timedelta(minutes=minutes * dice.choice((0, 0, 1, 3)))
         draft.fields |= {
             "timetable": table,
             "catchup": dice.random() < 0.6,
