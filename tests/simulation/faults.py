@@ -201,10 +201,10 @@ def counts_not_read_back(right: Method) -> Method:
 
 @fault(LiveRun, "_count")
 def a_counter_off_by_one(right: Method) -> Method:
-    """A failed task counts twice."""
+    """A task that succeeded counts twice."""
 
     def count(self: LiveRun, number: int, state: TaskState, by: int) -> None:
-        right(self, number, state, 2 * by if state is TaskState.FAILED else by)
+        right(self, number, state, 2 * by if state is TaskState.SUCCESS else by)
 
     return count
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import pairwise
 from typing import ClassVar, Literal
 
@@ -10,7 +11,7 @@ from world import HandExecutor, World
 from tradewind.errors import StoreError
 from tradewind.model.commands import ClearTasks, MarkRun, MarkTasks, TriggerRun
 from tradewind.model.outcomes import Failed, Succeeded
-from tradewind.model.spec import TaskSpec
+from tradewind.model.spec import TaskSpec, TimetableSpec
 from tradewind.model.states import RunState, TaskState
 
 
@@ -74,6 +75,21 @@ def test_a_command_sees_what_the_one_before_it_did_to_the_same_run(world: World)
     assert world.states() == {"a": "skipped", "b": "queued"}
     log = [(it.old, it.new) for it in world.attempts.story(world.run().pk) if it.task_id == "b"]
     assert all(before[1] == after[0] for before, after in pairwise(log))
+
+
+def test_a_command_that_the_scheduler_fails_over_is_refused_and_stops_nobody(world: World) -> None:
+    hourly = TimetableSpec(type="cron_data_interval", args={"cron": "0 * * * *", "timezone": "UTC"})
+    world.add_dag(TaskSpec(task_id="a"), timetable=hourly)
+    world.start()
+
+    without_zone = datetime(2024, 1, 1)
+    bad = world.send(TriggerRun(dag_id="d", run_id="bad", logical_date=without_zone))
+    good = world.send(TriggerRun(dag_id="d", run_id="r"))
+
+    assert "TypeError" in (bad.refused_reason or "")
+    assert [it.what for it in world.attempts.problems()] == ["the command trigger_run for 'd'"]
+    assert good.refused_reason is None
+    assert world.run().state == "running"
 
 
 def test_orders_go_out_though_the_commit_went_through_and_was_not_heard_of(world: World) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from tradewind.errors import Conflict, NotFound, Refused, TradewindError
+from tradewind.errors import Conflict, NotFound, Refused, StoreError, TradewindError
 from tradewind.logic.admission import Limit
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.params import resolve_params
@@ -50,7 +51,15 @@ class Commands:
                 )
             result = self._apply(turn, row.command, row.actor)
         except TradewindError as error:
+            if isinstance(error, StoreError) and error.transient:
+                raise  # nothing is wrong with the command: the whole turn is tried again
             refused = str(error)
+        except Exception as error:
+            # It would be met again by every scheduler to come, and stop each of them.
+            refused = f"The scheduler failed over it, which is a fault of Tradewind: {type(error).__name__}: {error}"
+            text = "".join(traceback.format_exception(error))
+            what = f"the command {row.kind} for {row.dag_id!r}"
+            turn.batch.problems.append({"run_pk": None, "what": what, "traceback": text, "at": turn.micros})
         turn.batch.commands.append(
             {
                 "id": row.id,
