@@ -192,3 +192,18 @@ def test_on_a_terminal_the_run_is_drawn_and_the_cursor_comes_back(house: House) 
     _, lines = on_terminal(house, "run", str(house.dags / "bad.py"), TERM="dumb")
     assert "boom failed: ValueError" in lines
     assert "\x1b[?25l" not in lines
+
+
+def test_the_code_of_one_task_is_tried_and_nothing_of_it_recorded(house: House) -> None:
+    house.write("good.py", GOOD)
+    house.write("bad.py", BAD)
+    house.import_dags()
+    tried = house.tradewind("tasks", "test", "good", "fetch")
+    assert tried.returncode == 0
+    assert tried.stdout.splitlines() == ["XCom return_value: 1", "Attempt ended: success"]
+    failed = house.tradewind("tasks", "test", "bad", "boom")
+    assert failed.returncode == 1
+    assert "Attempt ended: failed: ValueError: no such city" in failed.stdout
+    assert house.tradewind("tasks", "test", "good", "nope").returncode == 3
+    assert house.tradewind("tasks", "test", "good", "fetch", "--run-id", "nope").returncode == 3
+    assert house.system.runs.count("good") == 0

@@ -169,12 +169,14 @@ def test_the_agent_killed_in_a_task_loses_that_attempt_alone(house: House, tmp_p
     waiting(house, tmp_path, retries=1)
     up_with(house, "waiting")
     house.system.submit(TriggerRun(dag_id="waiting", run_id="r"))
-    house.until(lambda: began(tmp_path))
+    house.until(lambda: began(tmp_path) and house.system.attempts.open_attempts()[0].started_at)
     agent = member(house, "agent")
     family = processes_of(agent)
     os.kill(agent, signal.SIGKILL)
     house.until(lambda: len(began(tmp_path)) == 2)
     house.until(lambda: [pid for pid in family if alive(pid)] == [])
+    log = house.home / "logs" / "waiting" / "r" / "wait" / "1.log"
+    house.until(lambda: log.read_text().endswith("Attempt ended: lost: its agent is gone\n"))
     (tmp_path / "go").touch()
     house.until(lambda: state(house, "waiting", "r") is RunState.SUCCESS)
     assert outcomes(house, "r") == ["lost", "succeeded"]

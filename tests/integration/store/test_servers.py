@@ -6,7 +6,9 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from tradewind.model.states import RunState, TaskState
 from tradewind.ports.runtime import XComQuery
 from tradewind.store import schema
 from tradewind.store.attempts import AttemptRepository
+from tradewind.store.backup import back_up, restore
 from tradewind.store.batch import Batch
 from tradewind.store.cleaning import Cleaner
 from tradewind.store.commands import CommandRepository
@@ -172,6 +175,33 @@ def test_conflicts_roll_back_and_the_writer_goes_on(store: Store, writer: Writer
     assert not writer.checkpoint_if_idle()
 
 
+def test_a_conflict_leaves_the_rest_of_its_transaction(store: Store, writer: Writer) -> None:
+    writer.insert_run(run_row("r1", scheduled_date=1), [])
+    for row in (run_row("r1"), run_row("r2", scheduled_date=1)):
+        with pytest.raises(Conflict, match="refused a row"):
+            writer.insert_run(row, [])
+    writer.insert_run(run_row("r3"), [{"task_id": "a"}])
+    writer.commit()
+    assert RunRepository(store).count() == 2
+
+
+def test_a_backup_goes_from_one_database_to_another(store: Store, writer: Writer, tmp_path: Path) -> None:
+    for run_id in ("r1", "r2"):
+        writer.insert_run(run_row(run_id), [{"task_id": "a"}])
+    writer.commit()
+    number = back_up(store, tmp_path / "b.db")
+    with closing(open_store(tmp_path / "other.db")) as other:
+        assert restore(other, tmp_path / "b.db") == number
+        assert [row.info.run_id for row in RunRepository(other).find(newest_first=False)] == ["r1", "r2"]
+    writer.insert_run(run_row("r3"), [])
+    writer.commit()
+    writer.close()
+    restore(store, tmp_path / "b.db")
+    writer.insert_run(run_row("r4"), [{"task_id": "a"}])  # with a number that nobody has
+    writer.commit()
+    assert RunRepository(store).count() == 3
+
+
 def test_commands_facts_and_dags_are_written(store: Store, writer: Writer) -> None:
     commands, facts = CommandRepository(store), FactRepository(store)
     for _ in range(2):
@@ -229,10 +259,10 @@ def test_a_created_and_a_migrated_database_have_the_same_columns(store: Store) -
         found = inspect(store.engine)
         return {
             table: (
-                [
+                sorted(  # a column that a revision adds stands last
                     (column["name"], str(column["type"]), column["nullable"])
                     for column in found.get_columns(table)
-                ],
+                ),
                 sorted(str(sorted(index["column_names"], key=str)) for index in found.get_indexes(table)),
             )
             for table in metadata.tables
@@ -304,3 +334,33 @@ def test_a_connection_that_broke_is_told_as_transient_and_made_anew(store: Store
     writer.insert_run(run_row("kept"), [])
     writer.commit()
     assert [run.info.run_id for run in RunRepository(store).find()] == ["kept"]
+
+
+def test_a_mapped_task_becomes_its_instances_and_what_they_left_is_read_page_by_page(
+    store: Store, writer: Writer
+) -> None:
+    pk, (whole,) = writer.insert_run(run_row("r1"), [{"task_id": "m"}])
+    more = writer.insert_task_instances(pk, [{"task_id": "m", "map_index": index} for index in range(1, 5)])
+    left = [xcom_row(pk, "m", b"%d" % n) | {"map_index": n, "length": n} for n in (0, 2, 3, 4)]
+    names = [{"pk": more[-1], "name": "the last, é"}]
+    writer.write(Batch(expanded=[{"pk": whole}], instance_names=names, xcoms=left))
+    writer.commit()
+    found = RunRepository(store).task_instances(pk, "m")
+    assert [(it.map_index, it.name) for it in found] == [
+        (0, None),
+        (1, None),
+        (2, None),
+        (3, None),
+        (4, "the last, é"),
+    ]
+    assert [it.pk for it in RunRepository(store).task_instances(pk, "m", 3)] == [more[2]]
+    xcoms = XComRepository(store)
+    query = XComQuery(dag_id="d", run_id="r1", key="return_value", task_ids=("m",), skip=1, limit=2)
+    assert xcoms.count(query) == 4
+    assert [it.value for it in xcoms.find(query)] == [b"2", b"3"]
+    assert sorted(xcoms.lengths(pk, ["m"], "return_value")) == [
+        ("m", 0, 0),
+        ("m", 2, 2),
+        ("m", 3, 3),
+        ("m", 4, 4),
+    ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tradewind.agent.unpack import link_rest, manifest_hash, unpack
+from tradewind.agent.unpack import keep, link_rest, manifest_hash, prune, unpack
 from tradewind.errors import TradewindError
 from tradewind.model.order import VersionBundle
 
@@ -22,6 +22,17 @@ def test_files_stand_below_the_cache_and_cannot_be_written(tmp_path: Path) -> No
     assert (folder / "dag.py").stat().st_mode & 0o222 == 0
     assert unpack(bundle(**{"sql/q.sql": b"select 1"}), str(tmp_path)) == str(folder)
     assert os.listdir(tmp_path) == [folder.name]
+
+
+def test_files_that_nobody_keeps_are_removed(tmp_path: Path) -> None:
+    used, unused = Path(unpack(bundle(), str(tmp_path))), Path(unpack(bundle(a=b"1"), str(tmp_path)))
+    for folder in (used, unused):
+        os.utime(folder, (1000, 1000))
+    keep(str(used))
+    assert prune(str(tmp_path), oldest=2000) == [unused.name]
+    assert (used / "dag.py").exists()
+    assert not unused.exists()
+    assert prune(str(tmp_path / "nowhere"), oldest=2000) == []
 
 
 def test_other_contents_have_another_folder() -> None:

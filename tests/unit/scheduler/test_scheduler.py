@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from world import World
+from world import START, World
 
 from tradewind.errors import NotFound
 from tradewind.model.commands import ClearTasks, DagChanged, DeleteDag, MarkRun, MarkTasks, TriggerRun
@@ -282,6 +282,26 @@ def test_a_run_is_made_when_its_interval_ends_and_a_clock_that_jumps_back_makes_
     world.settle()
 
     assert len(world.runs.find("d")) == 1
+
+
+def test_dag_files_are_imported_shortly_before_their_runs_are_due_and_no_more_of_them_than_can_run(
+    world: World,
+) -> None:
+    hourly = {
+        "timetable": TimetableSpec(type="cron_data_interval", args={"cron": "0 * * * *", "timezone": "UTC"}),
+        "start_date": START - timedelta(days=1),
+    }
+    for number in range(6):
+        world.add_dag(TaskSpec(task_id="a"), dag_id=f"d{number}", **hourly)
+    world.start()
+    before = len(world.executor.submitted)
+    world.clock.pass_by(minutes=59, seconds=56)
+    world.settle()
+    assert world.executor.prepared == []
+    world.clock.pass_by(seconds=1)
+    world.settle()
+    assert len(world.executor.prepared) == world.executor.capacity
+    assert len(world.executor.submitted) == before
 
 
 def test_no_more_runs_are_active_than_allowed(world: World) -> None:

@@ -59,6 +59,7 @@ class HandExecutor(Executor):
         self.orders: dict[str, Order] = {}
         self.submitted: list[Order] = []
         self.cancelled: list[tuple[str, str]] = []
+        self.prepared: list[str] = []
         self.host: ExecutorHost | None = None
         self.held: tuple[str, ...] = ()
 
@@ -75,11 +76,15 @@ class HandExecutor(Executor):
         host.session_started(self._session, self.held, host="here", pid=1, capacity=self._capacity)
 
     def submit(self, order: Order) -> None:
-        self.orders[order.task_id] = order
+        mapped = order.map_index >= 0
+        self.orders[f"{order.task_id}[{order.map_index}]" if mapped else order.task_id] = order
         self.submitted.append(order)
 
     def cancel(self, attempt_id: str, reason: str) -> None:
         self.cancelled.append((attempt_id, reason))
+
+    def prepare(self, version_id: str, attempts: int) -> None:
+        self.prepared.append(version_id)
 
     def stop(self) -> None:
         self.host = None

@@ -80,6 +80,15 @@ def test_other_rows_are_deleted_once_they_are_over(store: Store) -> None:
     assert [row.id for row in health.workers(ended=True)] == ["w2"]
 
 
+def test_of_each_dag_the_newest_runs_are_kept(store: Store, new_run: NewRun) -> None:
+    for day in range(4):
+        new_run(f"r{day}", day=day, state="success")
+    new_run("open", day=0, state="running")
+    new_run("other", day=0, state="success", dag_id="e")
+    beyond = Cleaner(store).runs_beyond(2)
+    assert [RunRepository(store).by_pk(pk).info.run_id for pk in beyond] == ["r0", "r1"]
+
+
 def found(dag_id: str, spec: str) -> FoundDag:
     files = ((f"{dag_id}.py", spec.encode()), ("shared.py", b"shared"))
     return FoundDag(dag_id=dag_id, spec_text=spec, spec_hash=spec, source_hash=spec, files=files)

@@ -87,6 +87,15 @@ def test_a_scheduled_date_has_one_run_and_runs_without_one_are_many(writer: Writ
     writer.rollback()
 
 
+def test_a_conflict_leaves_the_rest_of_its_transaction(store: Store, writer: Writer, new_run: NewRun) -> None:
+    new_run("r1")
+    with pytest.raises(Conflict):
+        new_run("r1")
+    new_run("r2")
+    writer.commit()
+    assert {row.info.run_id for row in RunRepository(store).find()} == {"r1", "r2"}
+
+
 def test_a_whole_turn_is_written(store: Store, writer: Writer, new_run: NewRun) -> None:
     pk, (a, b) = new_run()
     writer.write(Batch(new_attempts=[attempt_row("a1", pk, a, claimed_by="s", claimed_at=to_micros(DAY))]))

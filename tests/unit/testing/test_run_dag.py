@@ -199,3 +199,29 @@ def test_nothing_is_left_behind(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
 
     assert run_dag(etl()).ok
     assert list(tmp_path.iterdir()) == []
+
+
+def test_instances_of_a_mapped_task_are_there_by_their_index() -> None:
+    with DAG("d") as dag:
+
+        @task
+        def numbers() -> list[int]:
+            return [1, 2]
+
+        @task
+        def double(number: int) -> int:
+            print(f"doubling {number}")
+            return 2 * number
+
+        @task
+        def add(doubled: list[int]) -> int:
+            return sum(doubled)
+
+        add(double.expand(number=numbers()))
+
+    run = run_dag(dag, returns={"numbers": [5, 6, 7]})
+
+    assert run.ok, str(run)
+    assert [run[f"double[{index}]"].result for index in range(3)] == [10, 12, 14]
+    assert "doubling 6" in run["double[1]"].log
+    assert run["add"].result == 36

@@ -21,6 +21,7 @@ from tradewind.agent.protocol import (
     Ack,
     Bundle,
     Cancel,
+    EndLog,
     Hello,
     Launch,
     Message,
@@ -126,6 +127,8 @@ class Agent:
             case Prepare():
                 if not self._stopping and (version := self._versions.get(message.version_id)):
                     version.prepare(message.attempts)
+            case EndLog():
+                self._attempts.end_log(message.log_path, message.reason)
             case Cancel():
                 if attempt := self._attempts.get(message.attempt_id):
                     attempt.cancel(message.reason)

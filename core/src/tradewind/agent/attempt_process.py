@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import importlib
 import os
+import select
 import signal
 import socket
 import sys
@@ -125,6 +126,10 @@ class SocketChannel:
                 if isinstance(message, Launch):
                     return message.order
 
+    def has_message(self) -> bool:
+        """Whether something has come already."""
+        return bool(select.select((self._socket,), (), (), 0)[0])
+
     def send(self, message: Message) -> None:
         with self._sending:
             send(self._socket, message)
@@ -183,7 +188,8 @@ def work(sock: socket.socket, runner: Runner, settings: Settings) -> NoReturn:
     code = EXIT_OURS
     try:
         channel = SocketChannel(sock)
-        rehearse(runner)
+        if not channel.has_message():  # an order that waits already gains nothing
+            rehearse(runner)
         order = channel.wait_for_order()
         if order is None:
             os._exit(0)

@@ -72,6 +72,12 @@ class Attempts:
         """Attempts that hold a slot."""
         return sum(not attempt.reported for attempt in self._attempts.values())
 
+    def end_log(self, log_path: str, reason: str) -> None:
+        """Write the last line of the log of an attempt that an earlier agent had."""
+        AttemptLog(self.options.log_folder, log_path, self.options.max_log_bytes).end(
+            self.clock.now(), _lost(reason)
+        )
+
     def attach(self, asker: Asker) -> None:
         """A scheduler is there: it gets the questions that none has answered."""
         self.asker = asker
@@ -269,7 +275,7 @@ class Attempt:
     def _describe(self, end: Outcome | AttemptLost) -> str:
         if self._last_words:
             return f"Attempt ended: {self._last_words}"
-        return f"Attempt ended: lost: {end.reason}" if isinstance(end, AttemptLost) else ending(end)
+        return _lost(end.reason) if isinstance(end, AttemptLost) else ending(end)
 
     def _leave(self, *, log_is_complete: bool = False) -> None:
         """The process is gone: the log gets its last line, unless it has it."""
@@ -306,3 +312,7 @@ class Attempt:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+
+
+def _lost(reason: str) -> str:
+    return f"Attempt ended: lost: {reason}"

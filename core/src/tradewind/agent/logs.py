@@ -63,8 +63,17 @@ def open_log(log_folder: str, log_path: str) -> int:
     try:
         return os.open(path, flags, 0o644)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _make_folder(os.path.dirname(path))
         return os.open(path, flags, 0o644)
+
+
+def _make_folder(path: str) -> None:
+    try:
+        os.mkdir(path)  # the run's folder is there but for its first task
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        os.makedirs(path, exist_ok=True)
 
 
 def line(at: datetime, text: str, level: str = "INFO") -> bytes:

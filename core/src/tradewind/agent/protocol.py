@@ -2,7 +2,7 @@
 
 ::
 
-    scheduler ──► agent    Hello  Bundle  Launch  Cancel  Prepare  Ack  Reply
+    scheduler ──► agent    Hello  Bundle  Launch  Cancel  Prepare  EndLog  Ack  Reply
     scheduler ◄── agent    Welcome  Report  Ask
     agent     ──► attempt  Launch  Reply
     agent     ◄── attempt  Started  Pushed  Ask  Done
@@ -62,6 +62,13 @@ class Prepare(msgspec.Struct, tag=True, array_like=True):
 
     version_id: str
     attempts: int
+
+
+class EndLog(msgspec.Struct, tag=True, array_like=True):
+    """An attempt of an agent that is no more is lost: let its log, which stands on this machine, say so."""
+
+    log_path: str
+    reason: str
 
 
 class Ack(msgspec.Struct, tag=True, array_like=True):
@@ -144,6 +151,7 @@ Message = (
     | Launch
     | Cancel
     | Prepare
+    | EndLog
     | Ack
     | Reply
     | Welcome

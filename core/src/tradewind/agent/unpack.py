@@ -31,7 +31,36 @@ def unpack(bundle: VersionBundle, cache_folder: str) -> str:
     folder = Path(cache_folder, manifest_hash(bundle))
     if not folder.is_dir():
         _unpack_into(bundle, folder)
+    keep(str(folder))
     return str(folder)
+
+
+def keep(folder: str) -> None:
+    """Note that the unpacked files are needed still."""
+    try:
+        os.utime(folder)
+    except OSError:
+        pass  # gone, or not ours to touch
+
+
+def prune(cache_folder: str, oldest: float) -> list[str]:
+    """Remove what nobody has kept since ``oldest``, in seconds since 1970, and what a killed agent left half unpacked.
+
+    :returns: the folders that were removed.
+    """
+    removed = []
+    try:
+        entries = list(os.scandir(cache_folder))
+    except OSError:
+        return []
+    for entry in entries:
+        try:
+            if entry.is_dir(follow_symlinks=False) and entry.stat().st_mtime < oldest:
+                shutil.rmtree(entry.path)
+                removed.append(entry.name)
+        except OSError:
+            continue  # somebody else removes it, or it is not ours
+    return removed
 
 
 def check_inside(path: str) -> str:

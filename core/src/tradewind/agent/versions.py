@@ -19,7 +19,7 @@ from tradewind.agent.questions import ImportQuestions
 from tradewind.agent.spares import Spares
 from tradewind.agent.template_process import Load
 from tradewind.agent.templates import Base, Template
-from tradewind.agent.unpack import link_rest, unpack
+from tradewind.agent.unpack import keep, link_rest, prune, unpack
 from tradewind.agent.workers import Supply, Worker
 from tradewind.errors import TradewindError
 from tradewind.model.order import VersionBundle
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 _LOSSES = 3  #: supplies in a row that may be lost before any attempt was done
 _QUIET = 10.0  #: seconds without an order after which processes do not wait any longer
 _TIDY = 5.0  #: seconds between looks for templates that may go
+_DAY = 86400.0  #: seconds
+_PRUNE_AFTER = 30 * _DAY  #: seconds without use after which unpacked files are removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,10 @@ class Version:
     def drain(self) -> None:
         if self._supply is not None:
             self._supply.drain()
+
+    def keep(self) -> None:
+        """Have the unpacked files stay where they are."""
+        keep(self._load.folder)
 
     def retire(self) -> None:
         """Let the supply go; it is made anew when it is needed."""
@@ -239,6 +245,7 @@ class Versions:
         self._versions: dict[str, Version] = {}
         self._refused: dict[str, str] = {}
         self._tidying = False
+        around.loop.soon(self._prune)
 
     def add(self, bundle: VersionBundle) -> None:
         """Unpack a version, unless it is here."""
@@ -282,6 +289,13 @@ class Versions:
     def close(self) -> None:
         for version in self._versions.values():
             version.retire()
+
+    def _prune(self) -> None:
+        """Once a day: keep what is known here, and remove what no agent has kept for a month."""
+        for version in self._versions.values():
+            version.keep()
+        prune(self._around.options.cache_folder, self._around.clock.now().timestamp() - _PRUNE_AFTER)
+        self._around.loop.later(_DAY, self._prune)
 
     def _tidy(self) -> None:
         """Drop what was not used for long, then what was used longest ago until the rest fits the limit."""

@@ -24,7 +24,7 @@ from tradewind.model.states import RUN_FINAL, RunState
 if TYPE_CHECKING:
     from tradewind.app.system import System
     from tradewind.logic.live_run import Transition
-    from tradewind.model.run import RunRow, TaskInstanceRow
+    from tradewind.model.run import RunRow, TaskInstanceRow, instance_label
     from tradewind.scheduler.scheduler import Scheduler
 
 LOOK_EVERY = 0.05  #: seconds between looks at a run that another process works on
@@ -146,7 +146,7 @@ class _Runner:
 
     def _began(self, note: str) -> None:
         assert self._row is not None
-        tasks = tuple(it.task_id for it in self._system.runs.task_instances(self._row.pk))
+        tasks = tuple(it.label for it in self._system.runs.task_instances(self._row.pk))
         self._watch(RunBegan(self._dag_id, self._row.info.run_id, tasks, note))
 
     # -- as the scheduler ------------------------------------------------------------------------------------
@@ -209,11 +209,17 @@ class _Runner:
 
     def _since(self, seen: int) -> list[Progress]:
         assert self._row is not None
-        tries = {it.task_id: it.try_number for it in self._system.runs.task_instances(self._row.pk)}
+        tries = {it.label: it.try_number for it in self._system.runs.task_instances(self._row.pk)}
         return [
             RunChanged(str(it.new), it.at, it.reason)
             if it.task_id is None
-            else TaskChanged(it.task_id, it.new, tries.get(it.task_id, 0), it.at, it.reason)
+            else TaskChanged(
+                label := instance_label(it.task_id, it.map_index),
+                it.new,
+                tries.get(label, 0),
+                it.at,
+                it.reason,
+            )
             for it in self._system.attempts.story(self._row.pk)[seen:]
         ]
 
@@ -249,7 +255,7 @@ class _Runner:
 def report(row: RunRow, instances: list[TaskInstanceRow]) -> dict[str, Any]:
     """The run as plain data."""
     tasks = {
-        it.task_id if it.map_index < 0 else f"{it.task_id}[{it.map_index}]": {
+        it.label: {
             "state": it.state,
             "try_number": it.try_number,
             "start_date": _text(it.start_date),

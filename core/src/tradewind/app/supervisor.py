@@ -24,6 +24,7 @@ PAUSES = (
     10.0,
 )  #: seconds before a member that died is started for the first, second ... time again
 DRAIN = signal.SIGUSR1  #: tells a member that the end is near: it is to start nothing more
+_WELL = "exit code 0"
 SETTLED = 30.0  #: seconds after which a member counts as healthy again
 
 
@@ -34,12 +35,15 @@ class Member:
     :param start: forks it; the pid of the process that serves. One that outlived an earlier family may be taken over.
     :param grace: seconds between asking it to end and ending it.
     :param drains: told by :data:`DRAIN` before any member is ended.
+    :param every: seconds after which it is started again where it ends by itself, with exit code 0, as it is meant to;
+        ``None``: it is meant to stay.
     """
 
     name: str
     start: Callable[[], int]
     grace: float = 10.0
     drains: bool = False
+    every: float | None = None
     pid: int = 0
     pidfd: int = -1
     began: float = 0.0
@@ -69,7 +73,7 @@ class Supervisor:
         told = False
         while not self.stopping:
             self._start_due()
-            if not told and all(member.pid for member in self.members):
+            if not told and all(member.pid for member in self.members if member.every is None):
                 on_up()
                 told = True
             self._wait(self._patience())
@@ -92,7 +96,8 @@ class Supervisor:
                     self._start_again(member, "gone at once")
                     continue
                 member.pid, member.due = pid, None
-                log.info("%s is process %d", member.name, member.pid)
+                if member.every is None:
+                    log.info("%s is process %d", member.name, member.pid)
 
     def _patience(self) -> float | None:
         due = [member.due for member in self.members if member.due is not None]
@@ -118,6 +123,9 @@ class Supervisor:
         self._start_again(member, how)
 
     def _start_again(self, member: Member, how: str) -> None:
+        if member.every is not None and how == _WELL:
+            member.deaths, member.due = 0, time.monotonic() + member.every
+            return
         lived = time.monotonic() - member.began
         member.deaths = 0 if lived > SETTLED else member.deaths + 1
         pause = self.pauses[min(member.deaths, len(self.pauses) - 1)]
@@ -183,7 +191,7 @@ def _reap(member: Member) -> str:
     try:
         _, status = os.waitpid(member.pid, os.WNOHANG)
         code = os.waitstatus_to_exitcode(status)
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+        how = _WELL if code == 0 else f"exit code {code}" if code > 0 else f"signal {-code}"
     except ChildProcessError:
         pass  # one that was taken over is not our child
     if member.pidfd >= 0:

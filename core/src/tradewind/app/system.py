@@ -191,6 +191,7 @@ class System:
             default_executor=default_executor or self.settings.core.executor,
             variables=self.variables,
             connections=self.connections,
+            max_map_length=self.settings.core.max_map_length,
             doorbell=self.doorbell if bell else None,
             serves_all=serves_all,
             runs=runs,

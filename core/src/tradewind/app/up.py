@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tradewind.app.housekeeping import DAY, housekeeping_main
 from tradewind.app.supervisor import DRAIN, PAUSES, Member, Supervisor, forked
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("tradewind")
 
 BEAT_EVERY = 5.0  #: seconds
+HOUSEKEEPING_AFTER = 300.0  #: seconds from the start to the first time that what is old is forgotten
 #: what an agent needs: imported before it is forked, and nothing else, since every attempt's fork pays for what is there
 FOR_THE_AGENT = ("tradewind.agent.agent", "tradewind.runner.runner", "jinja2", "pendulum")
 #: imported once, in the supervisor, and shared by all that are forked from it later
@@ -74,6 +76,12 @@ def up(system: System, *, pauses: tuple[float, ...] = PAUSES) -> int:
                 "scheduler",
                 lambda: forked(lambda: scheduler_main(system, agents.socket_path), "scheduler"),
                 drains=True,
+            ),
+            Member(
+                "housekeeping",
+                lambda: forked(lambda: housekeeping_main(system), "housekeeping"),
+                every=DAY,
+                due=time.monotonic() + HOUSEKEEPING_AFTER,
             ),
         ],
         pauses,

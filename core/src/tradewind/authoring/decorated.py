@@ -18,6 +18,9 @@ from collections.abc import Callable, Collection, Mapping, MutableMapping, Seque
 from typing import Any, ClassVar, Protocol
 
 from tradewind.authoring.checks import mapping
+from tradewind.authoring.construction import TASK_ARGUMENTS
+from tradewind.authoring.expansion import Expansion, Listed, Product, check_names
+from tradewind.authoring.mapped import MappedOperator
 from tradewind.authoring.operator import BaseOperator
 from tradewind.authoring.places import calling_place
 from tradewind.authoring.references import XComArg
@@ -73,12 +76,17 @@ class TaskFactory:
     """A function under ``@task``: each call makes a task, and stands for its output."""
 
     def __init__(
-        self, function: Callable[..., Any], operator: type[DecoratedOperator], arguments: Mapping[str, Any]
+        self,
+        function: Callable[..., Any],
+        operator: type[DecoratedOperator],
+        arguments: Mapping[str, Any],
+        partial: Mapping[str, Any] | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.operator_class = operator
         self.kwargs: dict[str, Any] = dict(arguments)
+        self._partial = dict(partial or {})  # arguments of the function that were given already
         self._parameters = Parameters.of(function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
@@ -86,17 +94,75 @@ class TaskFactory:
 
         :raises ArgumentError: a TypeError, where the function could not be called like this.
         """
-        name = self.kwargs.get("task_id") or self.function.__name__
+        if self._partial:
+            raise ArgumentError(
+                f"@task {self._name!r} was given arguments by partial(): make it a task by expand() or expand_kwargs().",
+                str(calling_place()),
+            )
         try:
             self._parameters.check_context_defaults()
             self._parameters.check_call(args, kwargs)
         except TypeError as error:
-            raise ArgumentError(f"@task {name!r}: {error}", str(calling_place())) from None
-        arguments = {"multiple_outputs": self.multiple_outputs, **self.kwargs, "task_id": name}
+            raise ArgumentError(f"@task {self._name!r}: {error}", str(calling_place())) from None
+        task = self.operator_class(
+            python_callable=self.function, op_args=args, op_kwargs=kwargs, **self._arguments()
+        )
+        return XComArg(task)
+
+    def partial(self, **kwargs: Any) -> TaskFactory:
+        """The same function with these arguments given, the same for all instances; to be followed by :meth:`expand`."""
+        self._check("partial", kwargs)
+        twice = sorted(kwargs.keys() & self._partial.keys())
+        if twice:
+            raise ArgumentError(
+                f"@task {self._name!r}: partial() gives {twice[0]!r} twice.", str(calling_place())
+            )
+        return TaskFactory(self.function, self.operator_class, self.kwargs, {**self._partial, **kwargs})
+
+    def expand(self, **mapped: Any) -> XComArg:
+        """A task with an instance for every combination of the items of these lists, dicts and outputs of tasks.
+
+        :raises ArgumentError: a TypeError, where there is nothing to map over, or no such argument.
+        """
+        expansion = Product(mapped, calling_place())
+        self._check("expand", mapped)
+        return self._expanded(expansion)
+
+    def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> XComArg:
+        """A task with an instance for every dict of the list, which holds its arguments."""
+        return self._expanded(Listed(kwargs, calling_place()))
+
+    def _expanded(self, expansion: Expansion) -> XComArg:
+        arguments = self._arguments()
+        own = {
+            name: arguments.pop(name) for name in list(arguments) if name not in TASK_ARGUMENTS | {"task_id"}
+        }
+        own |= {"python_callable": self.function, "op_kwargs": self._partial}
+        return XComArg(
+            MappedOperator(
+                operator_class=self.operator_class,
+                own=own,
+                expansion=expansion,
+                into="op_kwargs",
+                unique=True,
+                **arguments,
+            )
+        )
+
+    @property
+    def _name(self) -> str:
+        return self.kwargs.get("task_id") or str(self.function.__name__)
+
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments of the operator, beside function and call."""
+        arguments = {"multiple_outputs": self.multiple_outputs, **self.kwargs, "task_id": self._name}
         if self.function.__doc__ and "doc_md" not in arguments:
             arguments["doc_md"] = inspect.cleandoc(self.function.__doc__)
-        task = self.operator_class(python_callable=self.function, op_args=args, op_kwargs=kwargs, **arguments)
-        return XComArg(task)
+        return arguments
+
+    def _check(self, method: str, names: Mapping[str, Any]) -> None:
+        if self._parameters.signature is not None and not self._parameters.open:
+            check_names(method, names, self._parameters.named, calling_place(), f"@task {self._name!r}")
 
     @functools.cached_property
     def multiple_outputs(self) -> bool:
@@ -105,7 +171,7 @@ class TaskFactory:
 
     def override(self, **arguments: Any) -> TaskFactory:
         """The same function with other arguments for its task: ``f.override(task_id="g", retries=3)(x)``."""
-        return TaskFactory(self.function, self.operator_class, {**self.kwargs, **arguments})
+        return TaskFactory(self.function, self.operator_class, {**self.kwargs, **arguments}, self._partial)
 
 
 class TaskDecorator(Protocol):

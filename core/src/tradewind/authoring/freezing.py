@@ -120,6 +120,7 @@ def _freeze_task(
         do_xcom_push=task.do_xcom_push,
         inputs=inputs,
         group_id=group_id,
+        mapped=task.expansion.length() if task.expansion is not None else None,
         callbacks=tuple(name for name in TASK_CALLBACKS if getattr(task, name)),
         template_fields=tuple(task.template_fields),
         display_name=task.task_display_name,
@@ -181,7 +182,8 @@ def _warn_of_unused_defaults(dag: DAG) -> None:
     unknown = dag.default_args.keys() - TASK_ARGUMENTS
     if not unknown or not dag.task_dict:
         return
-    taken = {name for kind in {type(task) for task in dag.tasks} for name in known_arguments(kind)}
+    kinds = {getattr(task, "operator_class", type(task)) for task in dag.tasks}
+    taken = {name for kind in kinds for name in known_arguments(kind)}
     for name in sorted(unknown - taken):
         hint = did_you_mean(name, taken) or TASK_CURES.get(name) or " Take it out."
         if name in DagArguments.__annotations__:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from tradewind.authoring import scope
 from tradewind.authoring.checks import checked, mapping, unknown_argument
+from tradewind.authoring.expansion import (
+    Expansion,
+    Listed,
+    MappedArgument,
+    Product,
+    check_names,
+    references_of,
+    refuse_nesting,
+)
 from tradewind.authoring.places import Place, calling_place
-from tradewind.authoring.relations import Node
+from tradewind.authoring.relations import Node, link
 from tradewind.errors import ArgumentError, DefinitionError, DuplicateTaskId
 from tradewind.model.ids import check_id
 from tradewind.model.spec import GroupSpec
@@ -41,6 +50,8 @@ class TaskGroup(Node):
     :param prefix_group_id: put the group's id before those of its tasks, as in ``clean.sales``.
     :param add_suffix_on_collision: take ``clean__1`` where ``clean`` is taken, rather than to refuse.
     """
+
+    expansion: Expansion | None = None  #: what it is mapped over
 
     def __init__(self, group_id: str, **arguments: Unpack[GroupArguments]) -> None:
         self.place: Place = calling_place()
@@ -87,6 +98,14 @@ class TaskGroup(Node):
         """The whole id of a task or group of that name in this group."""
         return f"{self.group_id}.{name}" if self.group_id is not None and self.prefix_group_id else name
 
+    @property
+    def mapped_group(self) -> TaskGroup | None:
+        """The group that is mapped: itself, or the closest around it."""
+        group: TaskGroup | None = self
+        while group is not None and group.expansion is None:
+            group = group.parent
+        return group
+
     def tasks(self) -> Iterator[BaseOperator]:
         """Its tasks, with those of the groups in it."""
         pending: list[BaseOperator | TaskGroup] = list(self.children.values())[::-1]
@@ -118,6 +137,7 @@ class TaskGroup(Node):
             tooltip=self.tooltip,
             display_name=self.display_name,
             prefix=self.prefix_group_id,
+            mapped=self.expansion.length() if self.expansion is not None else None,
         )
 
     def __enter__(self) -> TaskGroup:
@@ -126,6 +146,19 @@ class TaskGroup(Node):
 
     def __exit__(self, *raised: object) -> None:
         scope.leave()
+        if self.expansion is not None:
+            for source in references_of(list(self.expansion.values())):
+                link(source, self)
+
+    def map_over(self, expansion: Expansion) -> None:
+        """Let its tasks have an instance for each item.
+
+        :raises DefinitionError: where a group around it is mapped already.
+        """
+        refuse_nesting(self.parent, f"Task group {self.group_id!r}", str(self.place))
+        expansion.length()  # refuses what cannot be mapped over
+        expansion.mark_sources()
+        self.expansion = expansion
 
     def __repr__(self) -> str:
         return f"<TaskGroup: {self.group_id}>"
@@ -139,24 +172,76 @@ class GroupFactory:
         self.function = function
         self._group_id = group_id
         self._arguments = arguments
+        self._partial: dict[str, Any] = {}  # arguments of the function that were given already
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's result, or the group where it returns nothing."""
+        if self._partial:
+            raise ArgumentError(
+                f"{self._name} was given arguments by partial(), so it is made a group by expand() or expand_kwargs().",
+                str(calling_place()),
+            )
+        return self._make(None, args, kwargs)
+
+    def partial(self, **kwargs: Any) -> GroupFactory:
+        """The same function with these arguments given, the same for all instances; to be followed by :meth:`expand`."""
+        self._check("partial", kwargs)
+        made = GroupFactory(self.function, self._group_id, self._arguments)
+        made._partial = {**self._partial, **kwargs}
+        return made
+
+    def expand(self, **mapped: Any) -> Any:
+        """A group whose tasks have an instance for every combination of the items of what is given.
+
+        :raises ArgumentError: a TypeError, where there is nothing to map over, or no such argument.
+        """
+        expansion = Product(mapped, calling_place())
+        self._check("expand", mapped)
+        twice = sorted(mapped.keys() & self._partial.keys())
+        if twice:
+            raise ArgumentError(
+                f"{self._name}: partial() and expand() both give {twice[0]!r}: take it out of one of them.",
+                str(calling_place()),
+            )
+        return self._expanded(expansion, mapped)
+
+    def expand_kwargs(self, kwargs: Any) -> Any:
+        """A group whose tasks have an instance for every dict of the list, which holds the function's arguments."""
+        names = [name for name in inspect.signature(self.function).parameters if name not in self._partial]
+        return self._expanded(Listed(kwargs, calling_place()), names)
+
+    def _expanded(self, expansion: Expansion, names: Iterable[str]) -> Any:
+        mapped = {name: MappedArgument(expansion, name) for name in names}
+        return self._make(expansion, (), {**self._partial, **mapped})
+
+    def _make(self, expansion: Expansion | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         try:
             inspect.signature(self.function).bind(*args, **kwargs)
         except TypeError as error:
-            name = f"@task_group {self.function.__name__!r}"
-            raise ArgumentError(f"{name}: {error}", str(calling_place())) from None
+            raise ArgumentError(f"{self._name}: {error}", str(calling_place())) from None
         arguments: GroupArguments = {"add_suffix_on_collision": True, **self._arguments}
         if self.function.__doc__:
             arguments.setdefault("tooltip", inspect.cleandoc(self.function.__doc__))
         with TaskGroup(self._group_id or self.function.__name__, **arguments) as group:
+            if expansion is not None:
+                group.map_over(expansion)
             result = self.function(*args, **kwargs)
         return group if result is None else result
 
+    @property
+    def _name(self) -> str:
+        return f"@task_group {self.function.__name__!r}"
+
+    def _check(self, method: str, names: Mapping[str, Any]) -> None:
+        parameters = inspect.signature(self.function).parameters
+        if not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+            check_names(method, names, parameters, calling_place(), self._name)
+
     def override(self, group_id: str | None = None, **arguments: Unpack[GroupArguments]) -> GroupFactory:
         """The same function with other arguments for its group."""
-        return GroupFactory(self.function, group_id or self._group_id, {**self._arguments, **arguments})
+        made = GroupFactory(self.function, group_id or self._group_id, {**self._arguments, **arguments})
+        made._partial = self._partial
+        return made
 
 
 @overload

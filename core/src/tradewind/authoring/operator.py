@@ -22,7 +22,9 @@ from tradewind.model.states import TriggerRule
 
 if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
+    from tradewind.authoring.expansion import Expansion
     from tradewind.authoring.group import TaskGroup
+    from tradewind.authoring.mapped import Partial
 
 #: Arguments that are also names of methods; the given function is kept beside the method and called after it.
 _HOOKS = {"pre_execute": "pre_execute_hook", "post_execute": "post_execute_hook"}
@@ -47,6 +49,11 @@ class BaseOperator(Node):
     custom_operator_name: str | None = None  #: shown in place of the class's name
     chooses: bool = False  #: True: ends by ``ti.decide(Branched(...))``, so what follows waits for its choice
     runs_code: bool = True  #: False: nothing to execute, the scheduler ends the task on the spot
+
+    expansion: Expansion | None = None  #: what the task itself is mapped over
+    mapped_over: bool = False  #: another task is mapped over what this one returns
+    detached: bool = False  #: an instance of a mapped task, which is in the DAG in its place
+    not_templates: Sequence[Any] = ()  #: values of arguments that came from other tasks and stay as they are
 
     place: Place
     defaults: Mapping[str, Any]
@@ -129,6 +136,8 @@ class BaseOperator(Node):
 
     def registered(self) -> None:
         """Join the DAG, and wait for what the arguments refer to. Called after the outermost ``__init__``."""
+        if self.detached:
+            return
         if self.intended_dag is not None:
             self.intended_dag.add_task(self)
         self.link_inputs()
@@ -150,12 +159,25 @@ class BaseOperator(Node):
             if value is None or isinstance(value, (str, int, float)):
                 continue
             for reference in references_in(value):
-                if isinstance(reference, XComArg):
-                    source = reference.operator
-                    inputs[source.task_id, reference.key] = None
+                for output in reference.sources():
+                    source = output.operator
+                    inputs[source.task_id, output.key] = None
                     if source.task_id not in self.upstream_ids or source.dag is not self.dag:
                         link(source, self)
         return tuple(inputs)
+
+    @classmethod
+    def partial(cls, **arguments: Any) -> Partial:
+        """The operator with these arguments, to be mapped over others: ``Op.partial(task_id="t").expand(x=[1, 2])``."""
+        return importlib.import_module("tradewind.authoring.mapped").Partial(cls, arguments)  # type: ignore[no-any-return]
+
+    @property
+    def domain(self) -> Expansion | None:
+        """What the task is mapped over, by itself or with its group; ``None``: it has one instance."""
+        if self.expansion is not None:
+            return self.expansion
+        group = self.task_group.mapped_group if self.task_group is not None else None
+        return group.expansion if group is not None else None
 
     # What it is called
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tradewind.authoring.places import calling_place
 from tradewind.authoring.relations import Node
-from tradewind.errors import DefinitionError, NotFound
+from tradewind.authoring.views import Calls, Chain, Tuples, items_of
+from tradewind.errors import ArgumentError, DefinitionError, NotFound
+from tradewind.model.spec import LengthSpec
+from tradewind.ports.runtime import RETURN_VALUE
 
 if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
     from tradewind.authoring.operator import BaseOperator
 
-RETURN_VALUE = "return_value"  #: the XCom key of what ``execute`` returns
 
 _MISSING = object()
 
@@ -31,6 +34,14 @@ class Reference:
         """The Jinja expression, without its braces."""
         raise NotImplementedError
 
+    def sources(self) -> Iterator[XComArg]:
+        """The outputs of tasks that the value is made of."""
+        return iter(())
+
+    def describe(self) -> str:
+        """For messages."""
+        return str(self)
+
     def __str__(self) -> str:
         return "{{ " + self.expression() + " }}"
 
@@ -42,7 +53,56 @@ class Reference:
         return str(self)
 
 
-class XComArg(Reference, Node):
+class Output(Reference, Node):
+    """A list that one task or several have made, which others may be mapped over."""
+
+    @property
+    def roots(self) -> list[BaseOperator]:
+        return list(dict.fromkeys(source.operator for source in self.sources()))
+
+    @property
+    def leaves(self) -> list[BaseOperator]:
+        return self.roots
+
+    def items(self, context: Mapping[str, Any]) -> Sequence[Any]:
+        """Its items, when the task runs: what each instance of a task that is mapped over it gets."""
+        raise NotImplementedError
+
+    def length(self) -> LengthSpec:
+        """How many items there will be."""
+        raise NotImplementedError
+
+    def resolve(self, context: Mapping[str, Any]) -> Any:
+        return self.items(context)
+
+    def expression(self) -> str:
+        raise DefinitionError(f"{self!r} can be an argument of a task, but no part of a text.")
+
+    def describe(self) -> str:
+        return repr(self)
+
+    def map(self, f: Callable[[Any], Any]) -> MapOutput:
+        """Each item passed to ``f``, which is called when the task that gets the item runs; to leave an item out, let it
+        raise ``SkipTask``.
+        """
+        if not callable(f) or isinstance(f, Node) or hasattr(f, "operator_class"):
+            raise ArgumentError(
+                f"map() takes a plain function, not {type(f).__name__}: a function under @task cannot run inside another "
+                f"task.",
+                str(calling_place()),
+            )
+        return MapOutput(self, f)
+
+    def zip(self, *others: Output, fillvalue: Any = _MISSING) -> ZipOutput:
+        """Tuples of the items at the same place; up to the shortest list, or, with ``fillvalue``, to the longest."""
+        return ZipOutput((self, *_outputs("zip", others)), () if fillvalue is _MISSING else (fillvalue,))
+
+    def concat(self, *others: Output) -> ConcatOutput:
+        """The items of this list, then those of the others."""
+        return ConcatOutput((self, *_outputs("concat", others)))
+
+
+class XComArg(Output):
     """The output of a task, as an argument of another: makes that one wait for it.
 
     ``output["key"]`` stands for another XCom of the same task, such as one of its ``multiple_outputs``.
@@ -61,12 +121,17 @@ class XComArg(Reference, Node):
     def roots(self) -> list[BaseOperator]:
         return [self.operator]
 
-    @property
-    def leaves(self) -> list[BaseOperator]:
-        return [self.operator]
+    def sources(self) -> Iterator[XComArg]:
+        yield self
 
     def resolve(self, context: Mapping[str, Any]) -> Any:
-        value = context["ti"].find_xcom(self.operator.task_id, self.key, _MISSING)
+        task, ti = self.operator, context["ti"]
+        if task.domain is None:
+            value = ti.find_xcom(task.task_id, self.key, _MISSING)
+        elif task.domain is context["task"].domain:
+            value = ti.find_xcom(task.task_id, self.key, _MISSING, ti.map_index)
+        else:
+            return ti.lazy_xcoms(task.task_id, self.key)
         if value is not _MISSING:
             return value
         if self.key == RETURN_VALUE:
@@ -77,6 +142,20 @@ class XComArg(Reference, Node):
             cure=f"Task {self.operator.task_id!r} pushed nothing under that key: let it return a dict and "
             f"declare multiple_outputs=True, or push the key itself.",
         )
+
+    def items(self, context: Mapping[str, Any]) -> Sequence[Any]:
+        return items_of(self.resolve(context), f"What task {self.operator.task_id!r} returned")
+
+    def length(self) -> LengthSpec:
+        if self.key != RETURN_VALUE:
+            raise DefinitionError(
+                f"Only what a task returns can be mapped over, not what it pushes under another key ({self.key!r}): "
+                f"let {self.operator.task_id!r} return the list, or map over what another task makes of it."
+            )
+        return LengthSpec(kind="xcom", task_id=self.operator.task_id)
+
+    def describe(self) -> str:
+        return str(self)
 
     def expression(self) -> str:
         return f"ti.xcom_pull(task_ids={self.operator.task_id!r}, key={self.key!r})"
@@ -106,6 +185,75 @@ class XComArg(Reference, Node):
 
     def __repr__(self) -> str:
         return f"XComArg({self.operator.task_id!r}, {self.key!r})"
+
+
+class MapOutput(Output):
+    """``output.map(f)``."""
+
+    def __init__(self, output: Output, function: Callable[[Any], Any]) -> None:
+        self.output, self.function = output, function
+
+    def sources(self) -> Iterator[XComArg]:
+        return self.output.sources()
+
+    def items(self, context: Mapping[str, Any]) -> Sequence[Any]:
+        return Calls(self.output.items(context), self.function)
+
+    def length(self) -> LengthSpec:
+        return self.output.length()
+
+    def __repr__(self) -> str:
+        return f"{self.output!r}.map({getattr(self.function, '__name__', '...')})"
+
+
+class ZipOutput(Output):
+    """``output.zip(other, ...)``."""
+
+    def __init__(self, outputs: tuple[Output, ...], fill: tuple[Any, ...]) -> None:
+        self.outputs, self.fill = outputs, fill
+
+    def sources(self) -> Iterator[XComArg]:
+        return (source for output in self.outputs for source in output.sources())
+
+    def items(self, context: Mapping[str, Any]) -> Sequence[Any]:
+        return Tuples([output.items(context) for output in self.outputs], self.fill)
+
+    def length(self) -> LengthSpec:
+        kind: Any = "zip_longest" if self.fill else "zip"
+        return LengthSpec(kind=kind, of=tuple(output.length() for output in self.outputs))
+
+    def __repr__(self) -> str:
+        return f"zip({', '.join(map(repr, self.outputs))})"
+
+
+class ConcatOutput(Output):
+    """``output.concat(other, ...)``."""
+
+    def __init__(self, outputs: tuple[Output, ...]) -> None:
+        self.outputs = outputs
+
+    def sources(self) -> Iterator[XComArg]:
+        return (source for output in self.outputs for source in output.sources())
+
+    def items(self, context: Mapping[str, Any]) -> Sequence[Any]:
+        return Chain([output.items(context) for output in self.outputs])
+
+    def length(self) -> LengthSpec:
+        return LengthSpec(kind="concat", of=tuple(output.length() for output in self.outputs))
+
+    def __repr__(self) -> str:
+        return f"concat({', '.join(map(repr, self.outputs))})"
+
+
+def _outputs(method: str, given: tuple[Any, ...]) -> tuple[Output, ...]:
+    for one in given:
+        if not isinstance(one, Output):
+            raise ArgumentError(
+                f"{method}() takes outputs of tasks, not {type(one).__name__}.", str(calling_place())
+            )
+    if not given:
+        raise ArgumentError(f"{method}() takes one output of a task at least.", str(calling_place()))
+    return given
 
 
 class DagParam(Reference):

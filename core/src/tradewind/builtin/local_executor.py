@@ -12,6 +12,7 @@ from tradewind.agent.protocol import (
     Ask,
     Bundle,
     Cancel,
+    EndLog,
     Frames,
     Hello,
     Launch,
@@ -70,17 +71,19 @@ class LocalExecutor(Executor):
     def submit(self, order: Order) -> None:
         if self._agent is None or self._host is None:
             return  # its agent is gone: the order is handed over again, or lost, when there is one
-        if order.version_id not in self._sent:
-            self._queue(Bundle(self._host.bundle(order.version_id)))
-            self._sent.add(order.version_id)
+        self._send_files(self._host, order.version_id)
         self._queue(Launch(order))
 
     def cancel(self, attempt_id: str, reason: str) -> None:
         self._queue(Cancel(attempt_id, reason))
 
     def prepare(self, version_id: str, attempts: int) -> None:
-        if version_id in self._sent:
+        if self._agent is not None and self._host is not None:
+            self._send_files(self._host, version_id)
             self._queue(Prepare(version_id, attempts))
+
+    def end_log(self, log_path: str, reason: str) -> None:
+        self._queue(EndLog(log_path, reason))
 
     def flush(self) -> None:
         self._acknowledge()
@@ -200,6 +203,11 @@ class LocalExecutor(Executor):
             last = number
         if last:
             self._queue(Ack(last))
+
+    def _send_files(self, host: ExecutorHost, version_id: str) -> None:
+        if version_id not in self._sent:
+            self._queue(Bundle(host.bundle(version_id)))
+            self._sent.add(version_id)
 
     def _queue(self, message: Message) -> None:
         if self._socket is not None:

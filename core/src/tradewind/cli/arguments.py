@@ -20,8 +20,14 @@ def dag_id(text: str) -> str:
 
 
 def task_id(text: str) -> str:
-    """A task id; ``task_id[map_index]`` is not one."""
-    return _checked("task", text)
+    """A task id, or ``task_id[map_index]``."""
+    plain, bracket, index = text.partition("[")
+    if bracket and not (index.endswith("]") and index[:-1].isascii() and index[:-1].isdecimal()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} names no task: an instance of a mapped task is written as task_id[0]"
+        )
+    _checked("task", plain)
+    return text
 
 
 def pool_name(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tradewind.cli.instances import names_for, narrowed, task_of
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import UsageError
 from tradewind.cli.records import task_instance_record
@@ -52,10 +53,11 @@ def _named(plan: Plan, wish: Wish) -> set[int] | None:
     """The tasks that were named; ``None`` where none was asked for."""
     if not wish.task_ids and wish.regex is None:
         return None
-    for task_id in wish.task_ids:
+    task_ids = [task_of(label) for label in wish.task_ids]
+    for task_id in task_ids:
         if task_id not in plan.index:
             raise NotFound(f"task of the DAG {plan.spec.dag_id!r} named", task_id, plan.index)
-    numbers = {plan.index[task_id] for task_id in wish.task_ids}
+    numbers = {plan.index[task_id] for task_id in task_ids}
     if wish.regex is not None:
         try:
             pattern = re.compile(wish.regex)
@@ -76,7 +78,7 @@ def clear(
         plan = Plan(invocation.system.dags.load_version(run.info.version_id).spec)
         instances = invocation.system.runs.task_instances(run.pk)
         wanted = chosen(plan, instances, wish)
-        rows = [it for it in instances if it.task_id in wanted]
+        rows = narrowed((it for it in instances if it.task_id in wanted), wish.task_ids)
         if rows:
             found.append((run, rows))
     records = [task_instance_record(run, row) for run, rows in found for row in rows]
@@ -88,7 +90,7 @@ def clear(
         return
     invocation.confirm(f"Let {len(records)} task instances of {len(found)} runs go again?", yes=yes)
     for place, (run, rows) in enumerate(found):
-        task_ids = tuple(dict.fromkeys(row.task_id for row in rows))
+        task_ids = names_for(rows, wish.task_ids)
         command = ClearTasks(dag_id=run.info.dag_id, run_id=run.info.run_id, task_ids=task_ids)
         if place == len(found) - 1:
             invocation.command(command, goes_on=True)  # once is enough to say that no scheduler runs

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewind.cli.arguments import moment
 from tradewind.cli.invocation import Invocation
-from tradewind.cli.parser import Command, Parser
+from tradewind.cli.parser import Command, Parser, whole_number
 from tradewind.errors import Refused, StoreError
 
 if TYPE_CHECKING:
+    from tradewind.app.housekeeping import Retention
     from tradewind.store.engine import Store
 
 
@@ -121,8 +123,13 @@ def _reset(invocation: Invocation, given: argparse.Namespace) -> None:
 
 def _declare_clean(parser: Parser) -> None:
     parser.add_argument(
-        "--clean-before-timestamp", "--before", dest="before", type=moment, required=True, metavar="D",
-        help="forget runs that ended before D, with all that belongs to them",
+        "--clean-before-timestamp", "--before", dest="before", type=moment, metavar="D",
+        help="forget runs that ended before D, with all that belongs to them (default: as `retention.days` says)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-runs", type=whole_number, metavar="N",
+        help="of each DAG keep so many of the newest runs at most (default: as `retention.runs_per_dag` says, where no "
+        "date is given)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="only say how much there is to forget")
     parser.yes()
@@ -130,28 +137,25 @@ def _declare_clean(parser: Parser) -> None:
 
 
 def _clean(invocation: Invocation, given: argparse.Namespace) -> None:
-    from collections import Counter
+    from tradewind.app.housekeeping import Retention, forget, old_runs, retention_of
 
+    kept = retention_of(invocation.system)
+    if given.before is not None or given.keep_runs is not None:
+        kept = Retention(invocation.aware(given.before), given.keep_runs or 0)
+    runs = old_runs(invocation.system, kept)
+    if given.dry_run:
+        _show_counts(invocation, _countable(invocation, kept, runs))
+        return
+    invocation.confirm(f"Forget {len(runs)} runs with all that belongs to them?", yes=given.yes)
+    _show_counts(invocation, dict(forget(invocation.system, kept, runs, invocation.say)))
+
+
+def _countable(invocation: Invocation, kept: Retention, runs: list[int]) -> dict[str, int]:
+    """How much there is to forget, as far as that can be told without doing it."""
     from tradewind.store.cleaning import Cleaner
 
-    before = invocation.aware(given.before)
-    assert before is not None
-    cleaner = Cleaner(invocation.system.store)
-    if given.dry_run:
-        counts = {one.table: one.rows for one in cleaner.count(before)}
-        _show_counts(invocation, counts)
-        return
-    runs = cleaner.old_runs(before)
-    invocation.confirm(f"Forget {len(runs)} runs that ended before {before.isoformat()}?", yes=given.yes)
-    deleted: Counter[str] = Counter()
-    for run_pk in runs:
-        _forget_spilled(invocation, run_pk)
-        for one in cleaner.delete_run(run_pk):
-            deleted[one.table] += one.rows
-    for step in (cleaner.delete_unused_versions(before), cleaner.delete_others(before)):
-        for one in step:
-            deleted[one.table] += one.rows
-    _show_counts(invocation, dict(deleted))
+    counts = {} if kept.since is None else Cleaner(invocation.system.store).count(kept.since)
+    return {**{one.table: one.rows for one in counts}, "dag_run": len(runs)}
 
 
 def _show_counts(invocation: Invocation, counts: dict[str, int]) -> None:
@@ -159,16 +163,59 @@ def _show_counts(invocation: Invocation, counts: dict[str, int]) -> None:
     invocation.printer.records(records, ("table", "rows"), "There is nothing to forget.")
 
 
-def _forget_spilled(invocation: Invocation, run_pk: int) -> None:
-    """Let the backends forget what they hold for a run; one that is not there any more keeps its values."""
-    from tradewind.errors import TradewindError
+def _declare_backup(parser: Parser) -> None:
+    parser.place("file", "the backup to write; there must be none of this name", kind=Path)
 
-    for xcom in invocation.system.xcoms.spilled([run_pk]):
-        try:
-            backend = invocation.system.plugins.get("xcom_backend", xcom.backend)()
-            backend.delete(xcom.reference)
-        except TradewindError as error:
-            invocation.say(f"A value of XCom backend {xcom.backend!r} is left behind: {error}")
+
+def _backup(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.store.backup import back_up
+
+    store, home = invocation.system.store, invocation.system.settings.home
+    rows = back_up(store, given.file)
+    invocation.say(f"Wrote {rows} rows of {store.where} to {given.file}.")
+    invocation.say(
+        f"Not in it: the key that variables and connections are encrypted with ({home.key_file}), logs, and large XComs "
+        f"({home.xcom}). Keep copies of them beside it."
+    )
+
+
+def _declare_restore(parser: Parser) -> None:
+    parser.place("file", "the backup", kind=Path)
+    parser.add_argument(
+        "--keep-on",
+        action="store_true",
+        help="leave all DAGs switched on that were; without it those with runs that are due, or were going on, are "
+        "switched off",
+    )
+    parser.yes()
+    parser.output()
+
+
+def _restore(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.cli.restoring import due_after_restore, switch_off
+    from tradewind.store.backup import restore
+    from tradewind.store.migrating import migrate
+
+    with closing(_as_it_is(invocation)) as store:
+        _refuse_beside_scheduler(store)
+        question = f"Replace all that {store.where} holds by what {given.file} holds?"
+        invocation.confirm(question, yes=given.yes)
+        migrate(store)
+        rows = restore(store, given.file)
+        invocation.say(f"{store.where} has the {rows} rows of the backup.")
+    due = due_after_restore(invocation.system)
+    if due and not given.keep_on:
+        switch_off(invocation.system, due)
+        invocation.say(
+            "These DAGs would run at once what may have been done since the backup, so they are switched off. "
+            "`tradewind dags unpause` lets them go on."
+        )
+    records = [
+        {"dag_id": one.dag_id, "due_runs": one.due, "open_runs": one.open, "first_due": one.first}
+        for one in due
+    ]
+    columns = ("dag_id", "due_runs", "first_due", "open_runs")
+    invocation.printer.records(records, columns, "No run is due, and none was going on.")
 
 
 COMMANDS = (
@@ -179,5 +226,7 @@ COMMANDS = (
         "downgrade", "take the metadata database back to an older version", _declare_downgrade, _downgrade
     ),
     Command("clean", "forget what is old", _declare_clean, _clean),
+    Command("backup", "write all that the metadata database holds to a file", _declare_backup, _backup),
+    Command("restore", "put a backup in its place", _declare_restore, _restore),
     Command("reset", "delete everything in the metadata database", _declare_reset, _reset),
 )

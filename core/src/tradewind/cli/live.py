@@ -78,6 +78,8 @@ class RunView:
                 self._state = progress.state
 
     def _change(self, it: TaskChanged) -> None:
+        if it.task_id.endswith("]"):
+            self._tasks.pop(it.task_id.partition("[")[0], None)  # its instances stand for a mapped task
         line = self._tasks.setdefault(it.task_id, _Line())
         self._done += has_ended(it.state) - has_ended(line.state)
         if it.state == "running" or it.try_number != line.tries:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from tradewind.cli.instances import find_instance
 from tradewind.cli.invocation import Invocation
 from tradewind.errors import NotFound
-from tradewind.model.run import RunRow, TaskInstanceRow
+from tradewind.model.run import TaskInstanceRow
 from tradewind.model.states import TASK_FINAL
 
 _PIECE = 64 * 1024
@@ -25,7 +26,9 @@ def show_log(invocation: Invocation, given: argparse.Namespace) -> int:
     """
     run = invocation.run_of(given.dag_id, given.run_id)
     instance = find_instance(invocation, run, given.task_id)
-    folder = invocation.system.settings.logs.folder / run.info.dag_id / run.info.run_id / given.task_id
+    folder = invocation.system.settings.logs.folder / run.info.dag_id / run.info.run_id / instance.task_id
+    if instance.map_index >= 0:
+        folder /= f"map_index={instance.map_index}"
     wanted = given.try_number or _newest(folder, instance)
     path = folder / f"{wanted}.log"
 
@@ -40,19 +43,6 @@ def show_log(invocation: Invocation, given: argparse.Namespace) -> int:
         raise NotFound("log of try", str(wanted), cure=_tries_there(folder, instance))
     _copy(path, ended if given.follow else None)
     return 0
-
-
-def find_instance(invocation: Invocation, run: RunRow, task_id: str) -> TaskInstanceRow:
-    """The task instance.
-
-    :raises NotFound: naming close matches.
-    """
-    found = invocation.system.runs.task_instances(run.pk, task_id)
-    if not found:
-        known = [it.task_id for it in invocation.system.runs.task_instances(run.pk)]
-        cure = f"`tradewind tasks states {run.info.dag_id} {run.info.run_id}` lists them."
-        raise NotFound(f"task in the run {run.info.run_id!r} named", task_id, known, cure)
-    return found[0]
 
 
 def _tries(folder: Path) -> list[int]:

@@ -6,8 +6,8 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tradewind.cli.instances import find_instance
 from tradewind.cli.invocation import Invocation
-from tradewind.cli.logs import find_instance
 from tradewind.cli.records import attempt_record, transition_record
 from tradewind.logic.explain import (
     DagStanding,
@@ -41,7 +41,7 @@ class Reasons:
         run_row = self._invocation.run_of(dag_id, run_id)
         instance = find_instance(self._invocation, run_row, task_id)
         run = self._live(run_row)
-        number = run.plan.index[task_id]
+        (number,) = run.named(instance.label)
         candidate = self._memory.candidate(run, number, self._system.settings.core.executor)
         now = self._system.clock.now()
         found = [explain_task(run, number, now, self._memory.admission.ledger, candidate, self._waiting())]
@@ -52,7 +52,7 @@ class Reasons:
         about = {
             "dag_id": dag_id,
             "run_id": run.info.run_id,
-            "task_id": task_id,
+            "task_id": instance.task_id,
             "map_index": instance.map_index,
             "state": instance.state,
             "try_number": instance.try_number,
@@ -103,6 +103,8 @@ class Reasons:
             printer.record({**about, "explanations": told, **extra})
             return
         names = [str(about[key]) for key in ("dag_id", "run_id", "task_id") if key in about]
+        if about.get("map_index", -1) >= 0:
+            names[-1] += f"[{about['map_index']}]"
         state = f": {about['state'] or 'no state yet'}" if "state" in about else ""
         printer.line(" ".join(names) + state)
         for one in found:
@@ -125,7 +127,8 @@ class Reasons:
         now, default = self._system.clock.now(), self._system.settings.core.executor
         ledger, others = self._memory.admission.ledger, self._waiting()
         found: list[Explanation] = []
-        for number, state in enumerate(run.states):
+        for number in run.numbers():
+            state = run.states[number]
             if state is not None and state not in TASK_FINAL and len(found) < 10:
                 candidate = self._memory.candidate(run, number, default)
                 told = explain_task(run, number, now, ledger, candidate, others)
@@ -162,8 +165,8 @@ class Reasons:
         # What other executors take at once is known to their workers alone; it is nothing that could be named here.
         ledger.executors = defaultdict(lambda: UNKNOWN, local=settings.core.parallelism, inline=1)
         for run in memory.runs.values():
-            for number, state in enumerate(run.states):
-                if state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
+            for number in run.numbers():
+                if run.states[number] in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                     ledger.take(memory.candidate(run, number, settings.core.executor))
         return memory
 
@@ -175,6 +178,6 @@ class Reasons:
         return [
             self._memory.candidate(run, number, default)
             for run in self._memory.runs.values()
-            for number, state in enumerate(run.states)
-            if state is TaskState.SCHEDULED
+            for number in run.numbers()
+            if run.states[number] is TaskState.SCHEDULED
         ]

@@ -91,6 +91,7 @@ def task_instance_record(run: RunRow, row: TaskInstanceRow, task: TaskSpec | Non
         "run_id": run.info.run_id,
         "task_id": row.task_id,
         "map_index": row.map_index,
+        "rendered_map_index": row.name,
         "state": row.state,
         "try_number": row.try_number,
         "max_tries": row.max_tries,

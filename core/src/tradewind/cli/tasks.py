@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from tradewind.cli.arguments import dag_place, date_range, run_place, selection, task_place
+from tradewind.cli.arguments import (
+    dag_place,
+    date_range,
+    json_object,
+    moment,
+    run_place,
+    selection,
+    task_place,
+)
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import Command, Parser, UsageError, whole_number
-from tradewind.cli.records import task_instance_record, task_record
+from tradewind.cli.records import Record, task_instance_record, task_record
 from tradewind.cli.runs import declare_clearing
 from tradewind.errors import NotFound
 
@@ -38,8 +46,14 @@ def _states(invocation: Invocation, given: argparse.Namespace) -> None:
         task_instance_record(run, row, tasks.get(row.task_id))
         for row in invocation.system.runs.task_instances(run.pk)
     ]
-    columns = ("task_id", "state", "try_number", "start_date", "end_date", "duration", "reason")
+    columns = ["task_id", "state", "try_number", "start_date", "end_date", "duration", "reason"]
+    columns[1:1] = [name for name in ("map_index", "rendered_map_index") if _tells(records, name)]
     invocation.printer.records(records, columns, "The run has no tasks.")
+
+
+def _tells(records: list[Record], column: str) -> bool:
+    """Whether the column says anything: it is about mapped tasks alone."""
+    return any(record[column] not in (None, -1) for record in records)
 
 
 def _declare_why(parser: Parser) -> None:
@@ -69,6 +83,39 @@ def _logs(invocation: Invocation, given: argparse.Namespace) -> int:
     from tradewind.cli.logs import show_log
 
     return show_log(invocation, given)
+
+
+def _declare_test(parser: Parser) -> None:
+    dag_place(parser)
+    task_place(parser)
+    parser.add_argument(
+        "-l",
+        "--logical-date",
+        type=moment,
+        metavar="D",
+        help="logical date of the run made up for it (default: now)",
+    )
+    parser.add_argument("-c", "--conf", type=json_object, metavar="JSON", help="conf of that run")
+    parser.add_argument("-r", "--run-id", metavar="RUN", help="use this run's dates, conf and XComs instead")
+
+
+def _test(invocation: Invocation, given: argparse.Namespace) -> int:
+    from tradewind.agent.logs import ending
+    from tradewind.app.one_task import try_task
+    from tradewind.model.outcomes import Failed
+
+    tried = try_task(
+        invocation.system,
+        given.dag_id,
+        given.task_id,
+        logical_date=invocation.aware(given.logical_date),
+        conf=given.conf,
+        run_id=given.run_id,
+    )
+    for key, value in tried.xcoms:
+        invocation.printer.line(f"XCom {key}: {value.decode()}")
+    invocation.printer.line(ending(tried.outcome))
+    return 1 if isinstance(tried.outcome, Failed) else 0
 
 
 def _declare_clear(parser: Parser) -> None:
@@ -106,5 +153,6 @@ COMMANDS = (
     Command("states", "the states of the tasks of a run", _declare_states, _states),
     Command("why", "why a task waits, or ended as it did", _declare_why, _why),
     Command("logs", "print the log of a task", _declare_logs, _logs),
+    Command("test", "run the code of one task here, and record nothing", _declare_test, _test),
     Command("clear", "let tasks of a run, or of many, go again", _declare_clear, _clear),
 )

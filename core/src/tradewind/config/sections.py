@@ -75,6 +75,12 @@ class CoreSettings:
         shown="number of CPUs, at least 2",
         least=1,
     )
+    max_map_length: int = _setting(
+        "integer",
+        100_000,
+        "Instances that a mapped task may have; more fail the task whose list is too long.",
+        least=1,
+    )
     dags_paused_at_creation: bool = _setting(
         "boolean", True, "Whether a DAG that is seen for the first time is switched off."
     )
@@ -171,6 +177,18 @@ class LogsSettings:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """What `tradewind up` forgets by itself, once a day; open runs are always kept."""
+
+    days: float = _setting(
+        "number", 365.0, "Runs that ended longer ago are forgotten, logs included; 0: none is.", least=0
+    )
+    runs_per_dag: int = _setting(
+        "integer", 10000, "Of each DAG so many of the newest runs are kept at most; 0: any number.", least=0
+    )
+
+
 #: by name, in the order in which they are shown
 SECTIONS: dict[str, type[Any]] = {
     "core": CoreSettings,
@@ -180,6 +198,7 @@ SECTIONS: dict[str, type[Any]] = {
     "templates": TemplatesSettings,
     "xcom": XcomSettings,
     "logs": LogsSettings,
+    "retention": RetentionSettings,
 }
 
 

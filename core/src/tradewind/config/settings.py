@@ -16,6 +16,7 @@ from tradewind.config.sections import (
     ImportingSettings,
     Known,
     LogsSettings,
+    RetentionSettings,
     TasksSettings,
     TemplatesSettings,
     Value,
@@ -77,6 +78,7 @@ class Settings:
     templates: TemplatesSettings
     xcom: XcomSettings
     logs: LogsSettings
+    retention: RetentionSettings
     warnings: tuple[str, ...] = ()
     _known: tuple[Known, ...] = field(repr=False)
     _values: Mapping[str, Value] = field(repr=False)

@@ -56,6 +56,9 @@ class ImportRuntime:
     def pull_xcoms(self, query: XComQuery) -> list[FoundXCom]:
         raise _refuse(f"pull the XCom {query.key!r}")
 
+    def count_xcoms(self, query: XComQuery) -> int:
+        raise _refuse(f"pull the XCom {query.key!r}")
+
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         return None
 

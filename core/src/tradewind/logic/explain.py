@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradewind.logic.admission import Candidate, Ledger
+from tradewind.logic.expansion import MAX_MAP_LENGTH, is_whole, whole_verdict
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.trigger_rules import evaluate
 from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
@@ -70,7 +71,7 @@ def explain_task(
         return _waits_for_slot(candidate, ledger, others)
     if state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
         return _waits_for_time(run, number, now)
-    task = run.plan.tasks[number]
+    task = run.task(number)
     begun = _since(run.start_dates[number], now)
     match state:
         case TaskState.QUEUED:
@@ -106,8 +107,10 @@ def explain_run(run: LiveRun, dag: DagStanding, ahead: int = 0) -> list[Explanat
             else ""
         )
         return [Explanation(reason.text + before, reason.cure)]
-    words = ", ".join(f"{number} {state or 'without a state yet'}" for state, number in _tally(run))
-    return [Explanation(f"It is running; of {_count(len(run.plan), 'task')}: {words}.")]
+    tally = _tally(run)
+    words = ", ".join(f"{number} {state or 'without a state yet'}" for state, number in tally)
+    of = _count(sum(number for _, number in tally), "task")
+    return [Explanation(f"It is running; of {of}: {words}.")]
 
 
 def blocked_run(dag: DagStanding, even_if_paused: bool = False) -> Explanation | None:
@@ -196,15 +199,23 @@ def _next_run(dag: DagStanding, now: datetime) -> Explanation:
 def _undecided(run: LiveRun, number: int) -> Explanation:
     if run.state in RUN_FINAL:
         return Explanation("Its run ended before anything was decided for it.")
-    verdict = evaluate(run.plan.tasks[number].trigger_rule, run.upstream_of(number))
+    verdict = evaluate(run.task(number).trigger_rule, run.upstream_of(number))
+    if is_whole(run, number):
+        verdict = whole_verdict(run, number, verdict, MAX_MAP_LENGTH)
     if verdict.settled and not verdict.waits:
         return Explanation(
             f"Nothing holds it back ({verdict.reason}); the scheduler has not looked at it yet."
         )
-    waited = [other for other in run.plan.upstream[number] if run.states[other] not in TASK_FINAL]
+    task = run.task_of(number)
+    waited = [
+        one
+        for other in run.plan.upstream[task]
+        for one in (run.concerned(number, other) if number != task else run.numbers_of(other))
+        if run.states[one] not in TASK_FINAL
+    ]
     at_work = [
         other
-        for other in sorted(run.plan.reach_up(set(waited)))
+        for other in run.spread(sorted(run.plan.reach_up({run.task_of(one) for one in waited})))
         if run.states[other] is not None and run.states[other] not in TASK_FINAL and other not in waited
     ]
     text = (
@@ -254,7 +265,9 @@ def _ended(run: LiveRun, number: int) -> Explanation:
         return Explanation(text, f"tradewind tasks logs {dag_id} {run_id} {run.label(number)}")
     if state is TaskState.UPSTREAM_FAILED:
         failed = [
-            other for other in sorted(run.plan.reach_up({number})) if run.states[other] is TaskState.FAILED
+            other
+            for other in run.spread(sorted(run.plan.reach_up({run.task_of(number)})))
+            if run.states[other] is TaskState.FAILED
         ]
         if failed:
             text += " It goes back to " + "; ".join(
@@ -267,7 +280,7 @@ def _ended(run: LiveRun, number: int) -> Explanation:
 
 def _ended_run(run: LiveRun) -> Explanation:
     text = f"It ended {run.state}" + (f": {_sentence(run.reason)}" if run.reason else ".")
-    failed = [number for number, state in enumerate(run.states) if state is TaskState.FAILED]
+    failed = [number for number in run.numbers() if run.states[number] is TaskState.FAILED]
     if run.state is RunState.SUCCESS or not failed:
         return Explanation(text)
     text += " Failed: " + "; ".join(
@@ -279,7 +292,8 @@ def _ended_run(run: LiveRun) -> Explanation:
 
 def _tally(run: LiveRun) -> list[tuple[TaskState | None, int]]:
     counts: dict[TaskState | None, int] = {}
-    for state in run.states:
+    for number in run.numbers():
+        state = run.states[number]
         counts[state] = counts.get(state, 0) + 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
 

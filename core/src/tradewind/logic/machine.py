@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tradewind.logic import expansion
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.logic.retries import may_retry, wait_before_retry
 from tradewind.logic.trigger_rules import evaluate
@@ -57,6 +58,8 @@ class Delta:
     #: (attempt id, reason): attempts to end, and not to be listened to any more
     revoked: list[tuple[str, str]] = field(default_factory=list)
     ended_runs: list[LiveRun] = field(default_factory=list)
+    #: (run, new instance): instances of mapped tasks that have no row in the store yet
+    expanded: list[tuple[LiveRun, int]] = field(default_factory=list)
 
 
 class Machine:
@@ -72,6 +75,8 @@ class Machine:
         self.delta = Delta()
         #: what is being applied: kind and id, recorded with every transition that follows from it
         self.cause: tuple[str, str | None] = ("clock", None)
+        self.max_map_length = expansion.MAX_MAP_LENGTH
+        self.fresh: list[int] = []  # instances to look at besides those that lie behind what ended
 
     # -- runs ------------------------------------------------------------------------------------------------
 
@@ -79,14 +84,14 @@ class Machine:
         """The run may start: look at every task that needs nothing before it."""
         run.start_date = run.start_date or self.now
         self._move_run(run, RunState.RUNNING, reason)
-        if run.unfinished == len(run.plan):
+        if run.unfinished == len(run.plan) and not run.blocks:
             self._consider(run, run.plan.starters)
         else:
             self.resume(run)
 
     def resume(self, run: LiveRun) -> None:
         """Look at every instance that has no state yet: after a restart, a clear or a change outside of the run."""
-        self._consider(run, [number for number, state in enumerate(run.states) if state is None])
+        self._consider(run, [number for number in run.numbers() if run.states[number] is None])
 
     def time_out(self, run: LiveRun) -> None:
         """The run's ``dagrun_timeout`` is over: it fails, and whatever has not ended is skipped."""
@@ -95,7 +100,8 @@ class Machine:
 
     def end_run(self, run: LiveRun, state: RunState, reason: str, rest: TaskState) -> None:
         """End the run now: instances that run are ended as ``failed``; those that have not begun get the state ``rest``."""
-        for number, old in enumerate(run.states):
+        for number in run.numbers():
+            old = run.states[number]
             if old not in TASK_FINAL:
                 begun = old in (TaskState.RUNNING, TaskState.RESTARTING)
                 self._drop_attempt(run, number, reason)
@@ -156,7 +162,7 @@ class Machine:
 
         Lost before it began, the same try gets another attempt, a few times; lost after, the try is used up.
         """
-        task = run.plan.tasks[number]
+        task = run.task(number)
         if task.at_most_once and may_have_run:
             why = f"{reason}; it may have run, and at_most_once forbids another attempt"
             self.finished(run, number, Failed(why, retry="never"), None, self.now)
@@ -184,11 +190,11 @@ class Machine:
     def clear(self, run: LiveRun, numbers: Iterable[int], reason: str) -> list[int]:
         """Let instances go again; a run that had ended is queued again. Returns those that were cleared."""
         cleared = []
-        for number in numbers:
+        for number in run.spread(numbers):
             state = run.states[number]
             if state is TaskState.RESTARTING:
                 continue
-            run.max_tries[number] = run.try_numbers[number] + run.plan.tasks[number].retries
+            run.max_tries[number] = run.try_numbers[number] + run.task(number).retries
             run.branches.pop(number, None)
             run.losses.pop(number, None)
             run.due_at[number] = None
@@ -211,7 +217,7 @@ class Machine:
 
     def mark(self, run: LiveRun, numbers: Iterable[int], state: TaskState, reason: str) -> None:
         """Set instances to a final state; what runs of them is ended."""
-        for number in numbers:
+        for number in run.spread(numbers):
             if run.states[number] is not state:
                 self._drop_attempt(run, number, reason)
                 if run.end_dates[number] is None:
@@ -238,29 +244,42 @@ class Machine:
         queue = deque(numbers)
         while queue:
             number = queue.popleft()
-            if run.states[number] is not None or run.state is not RunState.RUNNING:
+            if run.states[number] is not None or run.state is not RunState.RUNNING or number in run.blocks:
                 continue
             ended = self._decide(run, number)
             if ended:
-                queue.extend(run.plan.downstream[number])
+                queue.extend(run.behind(number))
+            if self.fresh:
+                queue.extend(self.fresh)
+                self.fresh = []
         self._check_end(run)
 
     def _decide(self, run: LiveRun, number: int) -> bool:
         """Decide for an instance without a state; whether it ended on the spot."""
-        task = run.plan.tasks[number]
+        task = run.task(number)
+        if number >= len(run.plan) and expansion.is_left_over(self, run, number):
+            return True
         if run.branches:
-            for decider in run.plan.upstream[number]:
+            for decider in run.before(number):
                 if decider in run.branches and number in run.skipped_by_branch(decider):
                     self._move(run, number, TaskState.SKIPPED, f"{run.label(decider)} chose other tasks")
                     return True
         verdict = evaluate(task.trigger_rule, run.upstream_of(number))
+        whole = expansion.is_whole(run, number)
+        if whole:
+            verdict = expansion.whole_verdict(run, number, verdict, self.max_map_length)
         if not verdict.settled or (
             verdict.set_state is not None and self._may_be_chosen_against(run, number)
         ):
             return False
         if verdict.set_state is not None:
             self._move(run, number, verdict.set_state, verdict.reason)
+            if verdict.set_state is TaskState.FAILED:
+                self._fail_fast(run, number)
             return True
+        if whole and verdict.run:
+            expansion.expand_whole(self, run, number)
+            return False
         if not verdict.run or self.past(run, number) is not None:
             return False
         if task.runs_code:
@@ -275,12 +294,17 @@ class Machine:
     def _may_be_chosen_against(run: LiveRun, number: int) -> bool:
         """Whether an upstream task has yet to choose: its choice goes before what other upstream tasks make of this one,
         so that a run ends in the same states in whatever order its tasks do."""
-        return any(run.states[chooser] not in TASK_FINAL for chooser in run.plan.choosers[number])
+        task = run.task_of(number)
+        return any(
+            run.states[decider] not in TASK_FINAL
+            for chooser in run.plan.choosers[task]
+            for decider in (run.concerned(number, chooser) if number != task else (chooser,))
+        )
 
     def _end(self, run: LiveRun, number: int, state: TaskState, reason: str, attempt_id: str | None) -> None:
         """An instance reached a final state: look at what lies directly behind it."""
         self._move(run, number, state, reason, attempt_id)
-        self._consider(run, run.plan.downstream[number])
+        self._consider(run, run.behind(number))
 
     def _branch(self, run: LiveRun, number: int, outcome: Branched, attempt_id: str | None) -> None:
         run.branches[number] = outcome
@@ -291,29 +315,35 @@ class Machine:
             if run.states[other] in _BRANCH_MAY_SKIP:
                 self._drop_attempt(run, other, reason)
                 self._move(run, other, TaskState.SKIPPED, reason)
-        behind = [after for other in skipped for after in run.plan.downstream[other]]
-        self._consider(run, [*run.plan.downstream[number], *behind])
+        behind = [after for other in skipped for after in run.behind(other)]
+        self._consider(run, [*run.behind(number), *behind])
 
     def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
-        task = run.plan.tasks[number]
+        task = run.task(number)
         try_number, max_tries = run.try_numbers[number], run.max_tries[number]
         if outcome.retry == "default" and may_retry(try_number, max_tries) and run.stopped_by is None:
-            wait = wait_before_retry(task, try_number, f"{run.info.dag_id}#{task.task_id}#{run.info.run_id}")
+            wait = wait_before_retry(
+                task, try_number, f"{run.info.dag_id}#{run.label(number)}#{run.info.run_id}"
+            )
             run.due_at[number] = (run.end_dates[number] or self.now) + timedelta(seconds=wait)
             why = f"{outcome.reason}; try {try_number + 1} of {max_tries + 1} in {wait:g} s"
             self._move(run, number, TaskState.UP_FOR_RETRY, why, attempt_id)
             self.delta.waits.append((run, number))
             return
         self._move(run, number, TaskState.FAILED, outcome.reason, attempt_id)
+        self._fail_fast(run, number)
+        self._consider(run, run.behind(number))
+
+    def _fail_fast(self, run: LiveRun, failed: int) -> None:
         if run.plan.spec.fail_fast and run.stopped_by is None:
-            self._stop_rest(run, number)
-        self._consider(run, run.plan.downstream[number])
+            self._stop_rest(run, failed)
 
     def _stop_rest(self, run: LiveRun, failed: int) -> None:
         """``fail_fast``: nothing else begins, and what runs is ended."""
         run.stopped_by = run.label(failed)
         reason = f"fail_fast: {run.stopped_by} failed"
-        for number, state in enumerate(run.states):
+        for number in run.numbers():
+            state = run.states[number]
             if state not in TASK_FINAL:
                 begun = state in (TaskState.RUNNING, TaskState.RESTARTING)
                 self._drop_attempt(run, number, reason)

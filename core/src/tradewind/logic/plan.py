@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tradewind.logic.mapping import domains_of
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import TriggerRule
 
@@ -9,7 +10,18 @@ from tradewind.model.states import TriggerRule
 class Plan:
     """The graph of one DAG version, shared by all of its runs. Tasks are numbered in the order of the file."""
 
-    __slots__ = ("choosers", "downstream", "index", "leaves", "spec", "starters", "tasks", "upstream")
+    __slots__ = (
+        "choosers",
+        "domains",
+        "downstream",
+        "index",
+        "leaves",
+        "mapped_over",
+        "spec",
+        "starters",
+        "tasks",
+        "upstream",
+    )
 
     def __init__(self, spec: DagSpec) -> None:
         self.spec = spec
@@ -21,6 +33,10 @@ class Plan:
             for other in after:
                 upstream[other].append(number)
         self.upstream = [tuple(before) for before in upstream]
+        #: what each mapped task is mapped over
+        self.domains = domains_of(spec, self.index)
+        #: tasks that others are mapped over
+        self.mapped_over = frozenset(source for domain in self.domains.values() for source in domain.sources)
         #: for each task: those directly upstream that may choose against it
         self.choosers = [
             tuple(number for number in before if spec.tasks[number].chooses) for before in self.upstream
@@ -36,6 +52,11 @@ class Plan:
 
     def __len__(self) -> int:
         return len(self.tasks)
+
+    def together(self, one: int, other: int) -> bool:
+        """Whether two tasks are mapped together, so that instances of the same map index belong to each other."""
+        domain = self.domains.get(one)
+        return domain is not None and other in self.domains and self.domains[other].name == domain.name
 
     def reach(self, numbers: set[int]) -> set[int]:
         """The tasks of ``numbers`` and everything downstream of them."""

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from tradewind.model.outcomes import Outcome
 
+#: The key under which what ``map_index_template`` gave (UTF-8) travels among an attempt's XComs; it is none itself.
+INSTANCE_NAME = "__instance_name__"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XCom:

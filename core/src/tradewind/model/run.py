@@ -47,6 +47,11 @@ class RunRow:
     even_if_paused: bool = False  #: its tasks start although the DAG is switched off
 
 
+def instance_label(task_id: str, map_index: int) -> str:
+    """How people name a task instance: ``task_id``, or ``task_id[map_index]``."""
+    return task_id if map_index < 0 else f"{task_id}[{map_index}]"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskInstanceRow:
     """A task instance as the store keeps it. ``map_index`` is -1 where the task is not mapped."""
@@ -63,4 +68,10 @@ class TaskInstanceRow:
     start_date: datetime | None = None
     end_date: datetime | None = None
     reason: str = ""
+    name: str | None = None  #: of a mapped instance: what its map_index_template gave
     branch: str | None = None  #: the decision of a branch: JSON {"follow": [...], "scope": ...}
+
+    @property
+    def label(self) -> str:
+        """How people name it."""
+        return instance_label(self.task_id, self.map_index)

@@ -6,9 +6,10 @@ spec goes to JSON and back without loss.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from tradewind.model.states import TriggerRule
 
@@ -35,6 +36,27 @@ class ParamSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LengthSpec:
+    """How many instances a mapped task has: a number, the length of what a task returns, or what follows from others.
+
+    ``zip`` stops with the shortest, ``zip_longest`` with the longest; ``concat`` puts one behind the other; ``product``
+    pairs everything with everything.
+    """
+
+    kind: Literal["known", "xcom", "zip", "zip_longest", "concat", "product"]
+    length: int = 0  #: of ``known``
+    task_id: str = ""  #: of ``xcom``
+    of: tuple[LengthSpec, ...] = ()  #: of the others
+
+    def sources(self) -> Iterator[str]:
+        """Ids of the tasks whose output it depends on."""
+        if self.kind == "xcom":
+            yield self.task_id
+        for part in self.of:
+            yield from part.sources()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSpec:
     """A task group: a name for tasks that belong together. ``group_id`` is the whole dotted id."""
 
@@ -43,6 +65,7 @@ class GroupSpec:
     tooltip: str = ""
     display_name: str | None = None
     prefix: bool = True
+    mapped: LengthSpec | None = None  #: its tasks have as many instances, each of them for one item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +100,7 @@ class TaskSpec:
     do_xcom_push: bool = True
     inputs: tuple[tuple[str, str], ...] = ()  #: (task id, key) of XComs that its arguments name
     group_id: str | None = None
+    mapped: LengthSpec | None = None  #: it has as many instances; ``None``: it is not mapped by itself
     is_setup: bool = False
     is_teardown: bool = False
     on_failure_fail_dagrun: bool = False

@@ -100,7 +100,10 @@ class Executor(ABC):
         """End an attempt; ``reason`` becomes the last line of its log. Unknown attempts are passed over."""
 
     def prepare(self, version_id: str, attempts: int) -> None:  # noqa: B027  # may be left as it is
-        """About to get ``attempts`` orders of this DAG version: get ready for them, if that is of use."""
+        """About to get ``attempts`` orders of this DAG version, or never mind: get ready for them, if that is of use."""
+
+    def end_log(self, log_path: str, reason: str) -> None:  # noqa: B027  # may be left as it is
+        """An attempt is lost with whoever would have ended its log: write its last line, where the log can be reached."""
 
     def flush(self) -> None:  # noqa: B027  # may be left as it is
         """All orders of a turn are submitted: send what was held back."""

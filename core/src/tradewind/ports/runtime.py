@@ -21,6 +21,7 @@ from tradewind.model.run import RunInfo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+RETURN_VALUE = "return_value"  #: the XCom key of what a task returns
 VARIABLE_PREFIX = "TRADEWIND_VAR_"
 CONNECTION_PREFIX = "TRADEWIND_CONN_"
 
@@ -32,6 +33,8 @@ class XComQuery:
     :param task_ids: ``None``: of any task.
     :param map_indexes: ``None``: whatever their map index.
     :param include_prior_dates: look in earlier runs too, newest first.
+    :param skip: of what is found, leave out so many at the beginning; asked for with one task id alone.
+    :param limit: and hand out so many at most.
     """
 
     dag_id: str
@@ -40,6 +43,8 @@ class XComQuery:
     task_ids: tuple[str, ...] | None = None
     map_indexes: tuple[int, ...] | None = None
     include_prior_dates: bool = False
+    skip: int = 0
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,10 @@ class Runtime(Protocol):
 
     def pull_xcoms(self, query: XComQuery) -> list[FoundXCom]:
         """In the order of ``query.task_ids``, then of map index; with prior dates, the newest run that has any."""
+        ...
+
+    def count_xcoms(self, query: XComQuery) -> int:
+        """How many there are."""
         ...
 
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
@@ -105,6 +114,9 @@ class EnvironmentRuntime:
         raise self._refuse("push the XCom", xcom.key)
 
     def pull_xcoms(self, query: XComQuery) -> list[FoundXCom]:
+        raise self._refuse("pull the XCom", query.key)
+
+    def count_xcoms(self, query: XComQuery) -> int:
         raise self._refuse("pull the XCom", query.key)
 
     def previous_run(self, *, success_only: bool) -> RunInfo | None:

@@ -14,6 +14,8 @@ from tradewind.model.order import Order
 from tradewind.model.outcomes import Branched, Failed, Outcome, Skipped, Succeeded
 from tradewind.model.states import TaskState
 from tradewind.ports.clock import Clock
+from tradewind.ports.runtime import RETURN_VALUE
+from tradewind.runner import mapped
 from tradewind.runner.accessors import Macros
 from tradewind.runner.context import TaskContext
 from tradewind.runner.loading import LoadedDag
@@ -23,7 +25,7 @@ from tradewind.runner.task_instance import TaskInstance
 from tradewind.runner.time_limit import time_limit
 from tradewind.runner.tracebacks import class_names, reason_of, user_traceback
 from tradewind.runner.verdicts import outcome_of_error, will_retry
-from tradewind.runner.xcoms import RETURN_VALUE, XComs
+from tradewind.runner.xcoms import XComs
 
 if TYPE_CHECKING:
     from tradewind.authoring.operator import BaseOperator
@@ -82,12 +84,16 @@ class Attempt:
         xcoms: tuple[XCom, ...] = ()
         try:
             with time_limit(self._order.timeout):
+                if self._order.map_index >= 0:
+                    mapped.become_instance(self, context)
                 result = self._execute(context)
                 xcoms = self._results(result)
             outcome = ti.decided or Succeeded()
         except BaseException as error:  # whatever user code raises is an outcome, SystemExit and Ctrl-C too
             outcome = self._ended_by(error, context)
         ti.end_date = self._clock.now()
+        if self._order.map_index >= 0:
+            xcoms += mapped.name_of_instance(context)
         state = self._state_after(outcome)
         ti.state = state.value
         if state in _CALLBACKS:
@@ -111,6 +117,8 @@ class Attempt:
     def _results(self, result: Any) -> tuple[XCom, ...]:
         """The XComs that a result becomes."""
         task = self.task
+        if task is not None and task.mapped_over and self._order.map_index < 0:
+            mapped.check_mapped_over(task, result, self._settings.max_map_length)
         if result is None or task is None or not task.do_xcom_push:
             return ()
         parts: dict[str, Any] = {}

@@ -62,7 +62,8 @@ def logging_to_attempt(level: str, secrets: Secrets) -> Iterator[None]:
     assert isinstance(handler.formatter, AttemptFormatter)
     handler.formatter.secrets = secrets
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    if logging.getLevelName(root.level) != level:
+        root.setLevel(level)
     logging.captureWarnings(True)
     try:
         yield

@@ -49,6 +49,7 @@ class TaskRunner:
         self._attempt: Attempt | None = None
 
     def preload(self) -> None:
+        logging.getLogger().setLevel(self._settings.log_level)
         for module in _WANTED:
             importlib.import_module(module)
         # Jinja prepares itself for its first template, which is better done here than in every attempt.

@@ -19,7 +19,8 @@ from tradewind.runner.secrets import Secrets
 class AttemptRuntime:
     """Answers from the environment and from what came with the order; asks the system for the rest.
 
-    :param known: XComs that came with the order. Where it has one of a task and key, it has all of them.
+    :param known: XComs that came with the order. Where it has one of a task and key, it has all of them; of a mapped task,
+        only that of the instance that goes before this one.
     """
 
     def __init__(self, channel: Channel, secrets: Secrets, known: tuple[KnownXCom, ...] = ()) -> None:
@@ -74,21 +75,16 @@ class AttemptRuntime:
         local = self._local(query)
         if local is not None:
             return local
-        arguments: dict[str, Any] = {
-            "dag_id": query.dag_id,
-            "run_id": query.run_id,
-            "key": query.key,
-            "task_ids": None if query.task_ids is None else list(query.task_ids),
-            "map_indexes": None if query.map_indexes is None else list(query.map_indexes),
-            "include_prior_dates": query.include_prior_dates,
-        }
-        rows = self._channel.ask("xcom.pull", arguments)
+        rows = self._channel.ask("xcom.pull", _plain(query))
         return [_found(task_id, index, value, backend) for task_id, index, value, backend in rows]
+
+    def count_xcoms(self, query: XComQuery) -> int:
+        return int(self._channel.ask("xcom.count", _plain(query)))
 
     def _local(self, query: XComQuery) -> list[FoundXCom] | None:
         """What the query finds, where no question is needed; ``None`` where one is."""
         order = self._order
-        if order is None or query.task_ids is None or query.include_prior_dates:
+        if order is None or query.task_ids is None or query.include_prior_dates or query.limit is not None:
             return None
         if (query.dag_id, query.run_id) != (order.run.dag_id, order.run.run_id):
             return None
@@ -99,6 +95,8 @@ class AttemptRuntime:
                 found.append(_found(task_id, order.map_index, own.value, own.backend))
             elif (task_id, query.key) in self._known:
                 known = self._known[task_id, query.key]
+                if known[0].map_index >= 0 and query.map_indexes != (known[0].map_index,):
+                    return None
                 found.extend(_found(task_id, x.map_index, x.value, x.backend) for x in known)
             else:
                 return None
@@ -110,6 +108,21 @@ class AttemptRuntime:
 
     def context(self) -> Mapping[str, Any] | None:
         return self._context
+
+
+def _plain(query: XComQuery) -> dict[str, Any]:
+    """The arguments of a question; what has its default is left out."""
+    arguments: dict[str, Any] = {
+        "dag_id": query.dag_id,
+        "run_id": query.run_id,
+        "key": query.key,
+        "task_ids": None if query.task_ids is None else list(query.task_ids),
+        "map_indexes": None if query.map_indexes is None else list(query.map_indexes),
+        "include_prior_dates": query.include_prior_dates,
+    }
+    if query.limit is not None:
+        arguments |= {"skip": query.skip, "limit": query.limit}
+    return arguments
 
 
 def _found(task_id: str, map_index: int, value: bytes, backend: str | None) -> FoundXCom:

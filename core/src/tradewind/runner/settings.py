@@ -35,6 +35,7 @@ class RunnerSettings:
 
     :param log_level: name of a level of :mod:`logging`.
     :param base_url: where the web page is, for links such as ``ti.log_url``; empty: there is none.
+    :param max_map_length: items that a list may have which tasks are mapped over.
     :param macros: ``"module:attr"`` of what plugins bring, by plugin and name.
     :param codecs: ``"module:attr"`` of codecs that plugins bring (see :mod:`tradewind.serialization.values`).
     :param prepare_import: ``"module:attr"`` of functions to call before any DAG file is imported.
@@ -42,6 +43,7 @@ class RunnerSettings:
 
     log_level: str = "INFO"
     base_url: str = ""
+    max_map_length: int = 100_000
     xcom: XComSettings = XComSettings()
     macros: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     codecs: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -14,8 +14,8 @@ from tradewind.model.order import Order
 from tradewind.model.outcomes import Outcome
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RunState, TaskState
-from tradewind.ports.runtime import XComQuery
-from tradewind.runner.xcoms import RETURN_VALUE, XComs
+from tradewind.ports.runtime import RETURN_VALUE, XComQuery
+from tradewind.runner.xcoms import XComs
 
 if TYPE_CHECKING:
     from tradewind.authoring.operator import BaseOperator
@@ -84,6 +84,7 @@ class TaskInstance:
         self.priority_weight: int = order.priority
         self.dag_run = DagRun(order.run)
         self.decided: Outcome | None = None
+        self.rendered_map_index: str | None = None  #: what map_index_template made of it
         self.context: MutableMapping[str, Any] | None = None
         self._xcoms = xcoms
         self._base_url = base_url
@@ -207,11 +208,24 @@ class TaskInstance:
             return values[0] if single and isinstance(map_indexes, int) else values
         return _of_all_instances(wanted, found, single)
 
-    def find_xcom(self, task_id: str, key: str, missing: Any) -> Any:
-        """As ``xcom_pull`` of one task, but ``missing`` where that task left nothing."""
-        query = XComQuery(dag_id=self.dag_id, run_id=self.run_id, key=key, task_ids=(task_id,))
+    def find_xcom(self, task_id: str, key: str, missing: Any, map_index: int | None = None) -> Any:
+        """As ``xcom_pull`` of one task, or one of its instances, but ``missing`` where that left nothing."""
+        indexes = None if map_index is None else (map_index,)
+        query = XComQuery(
+            dag_id=self.dag_id, run_id=self.run_id, key=key, task_ids=(task_id,), map_indexes=indexes
+        )
         found = {index: value for _, index, value in self._xcoms.pull(query)}
+        if map_index is not None:
+            return found.get(map_index, missing)
         return _of_all_instances((task_id,), {task_id: found}, True) if found else missing
+
+    def lazy_xcoms(self, task_id: str, key: str) -> Sequence[Any]:
+        """What all instances of a mapped task left, fetched when it is looked at."""
+        # Loaded where something is mapped alone: every attempt comes by here.
+        from tradewind.runner.lazy import LazyXComs
+
+        query = XComQuery(dag_id=self.dag_id, run_id=self.run_id, key=key, task_ids=(task_id,))
+        return LazyXComs(self._xcoms, query)
 
     def __repr__(self) -> str:
         mapped = f" map_index={self.map_index}" if self.map_index >= 0 else ""

@@ -39,6 +39,7 @@ class _Rendering:
         self._env = jinja_env
         self._native = bool(task.dag is not None and task.dag.render_template_as_native_obj)
         self._seen: set[int] = set()
+        self._ready = {id(value) for value in task.not_templates}
 
     def fields_of(
         self, owner: Any, names: Collection[str], endings: Collection[str], within: str = ""
@@ -56,10 +57,12 @@ class _Rendering:
                     setattr(owner, name, rendered)
 
     def _value(self, value: Any, where: str, endings: tuple[str, ...]) -> Any:
+        if self._ready and id(value) in self._ready:
+            return value
         if isinstance(value, str):
             return self._text(value, where, endings)
         if isinstance(value, Reference):
-            return self._explained(lambda: value.resolve(self._context), where, str(value))
+            return self._explained(lambda: value.resolve(self._context), where, value.describe())
         if isinstance(value, tuple):
             items = [self._value(item, f"{where}[{n}]", endings) for n, item in enumerate(value)]
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)

@@ -14,8 +14,6 @@ from tradewind.ports.xcom_backend import XComBackend, XComKey
 from tradewind.runner.settings import RunnerSettings, load_target
 from tradewind.serialization.values import Codec, decode, encode, length_of
 
-RETURN_VALUE = "return_value"
-
 log = logging.getLogger("tradewind.xcom")
 
 
@@ -71,6 +69,10 @@ class XComs:
     def pull(self, query: XComQuery) -> list[tuple[str, int, Any]]:
         """``(task id, map index, value)`` of each that is found."""
         return [(x.task_id, x.map_index, self._value(x)) for x in self._runtime.pull_xcoms(query)]
+
+    def count(self, query: XComQuery) -> int:
+        """How many there are."""
+        return self._runtime.count_xcoms(query)
 
     def _value(self, found: FoundXCom) -> Any:
         data = found.value if found.backend is None else self._backend(found.backend).get(found.value)

@@ -56,6 +56,8 @@ class Answers:
                 query = msgspec.convert(arguments, XComQuery)
                 found_xcoms = self._xcoms.find(query)
                 return [(it.task_id, it.map_index, it.value, it.backend) for it in found_xcoms]
+            case "xcom.count":
+                return self._xcoms.count(msgspec.convert(arguments, XComQuery))
             case "run.previous":
                 return self._previous_run(attempt_id, bool(arguments.get("success_only")))
         raise Refused(f"No answer to {operation!r}: is the attempt of a newer version than the scheduler?")

@@ -217,8 +217,8 @@ class Commands:
     @staticmethod
     def _numbers(run: LiveRun, task_ids: tuple[str, ...]) -> list[int]:
         if not task_ids:
-            return list(range(len(run.plan)))
-        unknown = [task_id for task_id in task_ids if task_id not in run.plan.index]
+            return list(run.numbers())
+        unknown = [task_id for task_id in task_ids if not run.named(task_id)]
         if unknown:
             raise NotFound(f"task of the DAG {run.info.dag_id!r} named", unknown[0], run.plan.index)
-        return [run.plan.index[task_id] for task_id in task_ids]
+        return [number for task_id in task_ids for number in run.named(task_id)]

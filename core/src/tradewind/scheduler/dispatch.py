@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -18,12 +19,14 @@ from tradewind.scheduler.claims import Claims
 from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import Memory, OpenAttempt
 from tradewind.scheduler.orders import Orders
+from tradewind.scheduler.rows import log_path
 from tradewind.store.dags import DagRepository
 
 log = logging.getLogger("tradewind.scheduler")
 
 RETRY_AFTER = 0.5  #: seconds until what the store refused for the moment is tried again
 BUNDLES_AT_HAND = 64
+PREPARED_FOR = 10.0  #: seconds within which no more versions are made ready ahead of time than can run
 
 
 class Inbox(Protocol):
@@ -61,6 +64,7 @@ class Dispatch:
         self.take_fact = take_fact
         self._claims = claims
         self._bundles: dict[str, VersionBundle] = {}
+        self._prepared: deque[float] = deque()
 
     def start(self, wake: Callable[[], None]) -> None:
         """Start the executors.
@@ -113,6 +117,21 @@ class Dispatch:
             if not (attempt.started if once else self._claims.holder(attempt)):
                 self.submit(attempt)
         self.flush()
+
+    def prepare(self, executor: str, version_id: str) -> None:
+        """Orders of the version are about to come; that they would come sooner is not worth an error."""
+        served_by = self._executors.get(executor)
+        now = self._clock.monotonic()
+        while self._prepared and self._prepared[0] < now - PREPARED_FOR:
+            self._prepared.popleft()
+        if served_by is None or len(self._prepared) >= served_by.capacity:
+            return  # where many runs are due at once, not all of them can be first
+        self._prepared.append(now)
+        try:
+            served_by.prepare(version_id, 1)
+            served_by.flush()
+        except (StoreError, NotFound) as error:
+            log.warning("DAG version %s is not made ready ahead of time: %s", version_id, error)
 
     def flush(self) -> None:
         """All orders of a turn are handed over."""
@@ -168,6 +187,10 @@ class Dispatch:
         self._executors[attempt.executor].flush()
 
     def _lose(self, attempt: OpenAttempt, reason: str) -> None:
+        if (
+            attempt.started
+        ):  # before the commit: said twice it stands there once, and after a crash it would be missing
+            self._executors[attempt.executor].end_log(log_path(attempt.run, attempt.number), reason)
         fact = AttemptLost(attempt_id=attempt.id, at=self._clock.now(), reason=reason)
         self.take_fact(fact, attempt.session or "", None)
 

@@ -7,11 +7,13 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from tradewind.errors import NotFound, TradewindError
+from tradewind.logic import mapping
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
-from tradewind.model.run import DataInterval, RunRow
+from tradewind.model.run import DataInterval, RunRow, instance_label
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
+from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.rows import dag_row
 from tradewind.store.attempts import AttemptRepository
@@ -22,6 +24,7 @@ from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import DagRow, LoadedRun
 from tradewind.store.runs import RunRepository
 from tradewind.store.writer import Writer
+from tradewind.store.xcoms import XComRepository
 from tradewind.timetables import Timetable, resolve
 
 log = logging.getLogger("tradewind.scheduler")
@@ -35,6 +38,7 @@ class Loading:
         self._runs = RunRepository(store)
         self._attempts = AttemptRepository(store)
         self._pools = PoolRepository(store)
+        self._xcoms = XComRepository(store)
         self._version = lru_cache(maxsize=256)(self._dags.load_version)
 
     def everything(self, only_runs: Collection[int] | None = None) -> Memory:
@@ -138,7 +142,13 @@ class Loading:
 
     def _restore(self, memory: Memory, loaded: LoadedRun) -> LiveRun:
         plan = self.plan(memory, loaded.run.info.version_id)
-        return LiveRun.restore(plan, loaded.run, list(loaded.task_instances), loaded.run.even_if_paused)
+        run = LiveRun.restore(plan, loaded.run, list(loaded.task_instances), loaded.run.even_if_paused)
+        if plan.mapped_over:
+            names = [plan.tasks[task].task_id for task in plan.mapped_over]
+            for task_id, index, length in self._xcoms.lengths(run.pk, names, RETURN_VALUE):
+                for number in run.named(instance_label(task_id, index)):
+                    mapping.left(run, number, length)
+        return run
 
     def _take_up(self, memory: Memory, loaded: LoadedRun) -> None:
         run = self._restore(memory, loaded)

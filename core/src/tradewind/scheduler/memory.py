@@ -65,12 +65,12 @@ class Memory:
     admission: Admission = field(default_factory=Admission)
     last_transition: Counter[int] = field(default_factory=Counter)  #: by shard
     #: small values pushed lately, by run, so that the next task's order can carry them
-    xcoms: dict[int, dict[tuple[str, str], bytes]] = field(default_factory=dict)
+    xcoms: dict[int, dict[tuple[str, str, int], bytes]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
 
     def candidate(self, run: LiveRun, number: int, default_executor: str) -> Candidate:
         """The instance as admission sees it."""
-        task, spec, info = run.plan.tasks[number], run.plan.spec, run.info
+        task, spec, info = run.task(number), run.plan.spec, run.info
         moment = info.logical_date or info.run_after
         return Candidate(
             key=(run.pk, number),
@@ -88,12 +88,12 @@ class Memory:
             even_if_paused=run.even_if_paused,
         )
 
-    def remember_xcom(self, run_pk: int, task_id: str, key: str, value: bytes) -> None:
-        """Keep a value at hand if it is small."""
+    def remember_xcom(self, run_pk: int, place: tuple[str, str, int], value: bytes) -> None:
+        """Keep a value at hand if it is small; ``place``: task id, key, map index."""
         if len(value) <= 4096:
             kept = self.xcoms.setdefault(run_pk, {})
             if len(kept) < 10_000:
-                kept[task_id, key] = value
+                kept[place] = value
 
     def forget_run(self, run: LiveRun) -> None:
         """The run is over, or is to be read back."""

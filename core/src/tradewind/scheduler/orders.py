@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tradewind.logic.live_run import LiveRun
 from tradewind.model.order import KnownXCom, Order
 from tradewind.model.run import RunInfo
 from tradewind.ports.runtime import XComQuery
 from tradewind.scheduler.memory import Memory, OpenAttempt
-from tradewind.scheduler.turn import log_path
+from tradewind.scheduler.rows import log_path
 from tradewind.store.xcoms import XComRepository
 
 CARRIED = 65536  #: bytes; a larger value is asked for by whoever needs it
@@ -23,12 +24,13 @@ class Orders:
     def write(self, memory: Memory, attempt: OpenAttempt) -> Order:
         """The order of an attempt."""
         run, number = attempt.run, attempt.number
-        task = run.plan.tasks[number]
+        task = run.task(number)
         return Order(
             attempt_id=attempt.id,
             version_id=run.info.version_id,
             run=self._info(attempt),
             task_id=task.task_id,
+            map_index=run.map_index(number),
             try_number=run.try_numbers[number],
             max_tries=run.max_tries[number],
             log_path=log_path(run, number),
@@ -45,15 +47,24 @@ class Orders:
         return info if info.start_date else replace(info, start_date=attempt.run.start_date)
 
     def _known(self, memory: Memory, attempt: OpenAttempt) -> tuple[KnownXCom, ...]:
-        run = attempt.run
+        run, number = attempt.run, attempt.number
         at_hand = memory.xcoms.get(run.pk, {})
         known = []
-        for task_id, key in run.plan.tasks[attempt.number].inputs:
-            value = at_hand.get((task_id, key))
-            if value is not None:
-                known.append(KnownXCom(task_id=task_id, key=key, map_index=-1, value=value))
+        for task_id, key in run.task(number).inputs:
+            index = _index_of(run, number, task_id)
+            if index is None:
                 continue
-            query = XComQuery(dag_id=run.info.dag_id, run_id=run.info.run_id, key=key, task_ids=(task_id,))
+            value = at_hand.get((task_id, key, index))
+            if value is not None:
+                known.append(KnownXCom(task_id=task_id, key=key, map_index=index, value=value))
+                continue
+            query = XComQuery(
+                dag_id=run.info.dag_id,
+                run_id=run.info.run_id,
+                key=key,
+                task_ids=(task_id,),
+                map_indexes=(index,),
+            )
             known += [
                 KnownXCom(
                     task_id=task_id,
@@ -66,3 +77,12 @@ class Orders:
                 if len(found.value) <= CARRIED
             ]
         return tuple(known)
+
+
+def _index_of(run: LiveRun, number: int, task_id: str) -> int | None:
+    """The map index of the one instance of ``task_id`` that the instance gets values from; ``None``: it gets those of all,
+    which it asks for itself."""
+    task = run.plan.index.get(task_id)
+    if task is None or task not in run.blocks:
+        return -1
+    return run.map_index(number) if run.plan.together(task, run.task_of(number)) else None

@@ -121,12 +121,31 @@ def new_instance_rows(spec: DagSpec) -> list[Row]:
     ]
 
 
+def expanded_rows(run: LiveRun, numbers: list[int]) -> list[Row]:
+    """New instances of mapped tasks, as they stand."""
+    rows = []
+    for number in numbers:
+        task = run.task(number)
+        rows.append(
+            {
+                "task_id": task.task_id,
+                "map_index": run.map_index(number),
+                "pool": task.pool,
+                "pool_slots": task.pool_slots,
+                "priority": task.priority_weight,
+                **_instance_row(run, number),
+            }
+        )
+        del rows[-1]["pk"]
+    return rows
+
+
 def xcom_row(run: LiveRun, number: int, xcom: XCom, attempt_id: str, now: int) -> Row:
     """A value that an attempt left."""
     return {
         "run_pk": run.pk,
-        "task_id": run.label(number),
-        "map_index": -1,
+        "task_id": run.task(number).task_id,
+        "map_index": run.map_index(number),
         "key": xcom.key,
         "value": xcom.value,
         "backend": xcom.backend,
@@ -154,3 +173,10 @@ def ended_attempt_row(attempt_id: str, now: int, outcome: str, reason: str, **kn
     """The end of an attempt; ``known``: started_at, host, pid."""
     base: Row = {"started_at": None, "host": None, "pid": None}
     return {**base, **known, "id": attempt_id, "ended_at": now, "outcome": outcome, "reason": reason or None}
+
+
+def log_path(run: LiveRun, number: int) -> str:
+    """Where the log of the instance's present try is, below the log folder."""
+    index = run.map_index(number)
+    folder = run.task(number).task_id if index < 0 else f"{run.task(number).task_id}/map_index={index}"
+    return f"{run.info.dag_id}/{run.info.run_id}/{folder}/{run.try_numbers[number]}.log"

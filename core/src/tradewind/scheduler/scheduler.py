@@ -6,11 +6,12 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from tradewind.errors import StoreError
+from tradewind.logic.expansion import MAX_MAP_LENGTH
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
@@ -23,7 +24,7 @@ from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
-from tradewind.scheduler.memory import Memory, OpenAttempt
+from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.orders import Orders
 from tradewind.scheduler.turn import Surroundings, Turn
 from tradewind.store.attempts import AttemptRepository
@@ -40,6 +41,7 @@ log = logging.getLogger("tradewind.scheduler")
 
 LOOK_EVERY = 1.0  #: seconds between looks at the store where no bell rings
 COMMANDS_A_TURN = 100
+PREPARE_AHEAD = 3.0  #: seconds before a run is due that its DAG file is imported where its tasks will run
 
 Listener = Callable[[list[Transition]], None]
 
@@ -58,6 +60,7 @@ class Parts:
     default_executor: str
     variables: VariableRepository
     connections: ConnectionRepository
+    max_map_length: int = MAX_MAP_LENGTH
     doorbell: Path | None = None
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
@@ -95,6 +98,7 @@ class Scheduler:
             parts.executors,
             parts.default_executor,
             claims.holder,
+            parts.max_map_length,
             parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
@@ -232,8 +236,23 @@ class Scheduler:
         for dag in effects.planned:
             if dag.planned is not None:
                 self._loop.at(dag.planned.run_after, partial(self._due_dags.append, dag.dag_id))
+                self._prepare_ahead(dag, dag.planned.run_after)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
+
+    def _prepare_ahead(self, dag: LiveDag, due: datetime) -> None:
+        """Have the DAG file imported where its tasks will run, shortly before they do."""
+        if dag.paused or not dag.spec.tasks:
+            return
+        version_id, executor = dag.version_id, dag.spec.executor or self._parts.default_executor
+
+        def prepare() -> None:
+            if dag.version_id == version_id and not dag.paused:
+                self._dispatch.prepare(executor, version_id)
+
+        ahead = due - timedelta(seconds=PREPARE_AHEAD)
+        if ahead > self._parts.clock.now():
+            self._loop.at(ahead, prepare)
 
     def _failed_to_commit(
         self, error: StoreError, facts: list[tuple[Fact, str, Callable[[], None] | None]], turn: Turn
@@ -273,7 +292,8 @@ class Scheduler:
     def _take_up(self, run: LiveRun) -> None:
         """A run that was going on: put its instances where they belong."""
         admission, default = self.memory.admission, self._parts.default_executor
-        for number, state in enumerate(run.states):
+        for number in run.numbers():
+            state = run.states[number]
             if state is TaskState.SCHEDULED:
                 admission.add(self.memory.candidate(run, number, default))
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):

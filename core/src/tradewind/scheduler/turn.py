@@ -9,20 +9,32 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradewind.errors import Conflict, StoreError
+from tradewind.logic import mapping
 from tradewind.logic.admission import Limit
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Machine
-from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom, XComPushed
+from tradewind.model.facts import (
+    INSTANCE_NAME,
+    AttemptFinished,
+    AttemptLost,
+    AttemptStarted,
+    Fact,
+    XCom,
+    XComPushed,
+)
 from tradewind.model.ids import shard_of
 from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.ports.executor import Executor
+from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
     add_transitions,
     dag_row,
     ended_attempt_row,
+    expanded_rows,
+    log_path,
     new_instance_rows,
     new_run_row,
     xcom_row,
@@ -41,6 +53,7 @@ class Surroundings:
     executors: Mapping[str, Executor]
     default_executor: str
     claimed_by: Callable[[OpenAttempt], str | None]  #: the session that holds an attempt's claim
+    max_map_length: int
     makes_runs: bool = (
         True  #: whether schedules are followed; not so for a scheduler that serves a single run
     )
@@ -67,6 +80,7 @@ class Turn:
         self.micros = to_micros(now)
         self.around = around
         self.machine = Machine(now)
+        self.machine.max_map_length = around.max_map_length
         self.batch = Batch()
         self.effects = Effects()
         self.refused_facts = 0
@@ -248,6 +262,8 @@ class Turn:
             self.follow_schedules()
             self.start_runs()
         delta = self.machine.delta
+        if delta.expanded:
+            self._insert_instances()
         for attempt_id, reason in delta.cancels:
             if attempt_id in self.memory.attempts:
                 self.effects.cancels.append((self.memory.attempts[attempt_id], reason))
@@ -288,10 +304,25 @@ class Turn:
             self.machine.cause = ("clock", None)
             self.machine.queued(run, number, attempt.id, "it has its slot")
             if run.try_numbers[number] > 1 and number not in run.losses:
+                mapping.forget_left(run, number)
                 self.batch.deleted_xcoms.append(
-                    {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": -1}
+                    {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": run.map_index(number)}
                 )
             self.batch.new_attempts.append(self._attempt_row(attempt))
+
+    def _insert_instances(self) -> None:
+        """Rows for the new instances of mapped tasks; the first of a task takes the row of the task as a whole."""
+        new: dict[int, tuple[LiveRun, list[int]]] = {}
+        for run, number in self.machine.delta.expanded:
+            if run.pks[number]:
+                self.batch.expanded.append({"pk": run.pks[number]})
+            else:
+                new.setdefault(run.pk, (run, []))[1].append(number)
+        for run, numbers in new.values():
+            pks = self.around.writer.insert_task_instances(run.pk, expanded_rows(run, numbers))
+            for number, pk in zip(numbers, pks, strict=True):
+                run.pks[number] = pk
+                run.dirty.discard(number)
 
     def _attempt_row(self, attempt: OpenAttempt) -> dict[str, object]:
         run, number = attempt.run, attempt.number
@@ -315,9 +346,15 @@ class Turn:
 
     def _keep_xcom(self, attempt: OpenAttempt, xcom: XCom) -> None:
         run, number = attempt.run, attempt.number
+        if xcom.key == INSTANCE_NAME:
+            self.batch.instance_names.append({"pk": run.pks[number], "name": xcom.value.decode()})
+            return
         self.batch.xcoms.append(xcom_row(run, number, xcom, attempt.id, self.micros))
+        if xcom.key == RETURN_VALUE and run.plan.mapped_over:
+            mapping.left(run, number, xcom.length)
         if xcom.backend is None:
-            self.memory.remember_xcom(run.pk, run.label(number), xcom.key, xcom.value)
+            place = (run.task(number).task_id, xcom.key, run.map_index(number))
+            self.memory.remember_xcom(run.pk, place, xcom.value)
 
     def _close(self, attempt: OpenAttempt, outcome: str, reason: str, at: int, **known: object) -> None:
         self.memory.attempts.pop(attempt.id, None)
@@ -336,7 +373,7 @@ class Turn:
         for attempt in [it for it in self.memory.attempts.values() if it.run is run]:
             del self.memory.attempts[attempt.id]
         delta = self.machine.delta
-        for name in ("ready", "released", "waits"):
+        for name in ("ready", "released", "waits", "expanded"):
             setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not run])
         delta.transitions = [item for item in delta.transitions if item.run is not run]
 
@@ -357,8 +394,3 @@ class _Guard:
             return False
         self._turn.park(self._run, self._what, error)
         return True
-
-
-def log_path(run: LiveRun, number: int) -> str:
-    """Where the log of the instance's present try is, below the log folder."""
-    return f"{run.info.dag_id}/{run.info.run_id}/{run.label(number)}/{run.try_numbers[number]}.log"

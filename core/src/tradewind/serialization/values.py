@@ -76,7 +76,9 @@ def decode(data: bytes, codecs: Iterable[Codec] = ()) -> Any:
 
 def length_of(value: Any) -> int | None:
     """How many instances a task mapped over the value would have; ``None`` where it cannot be mapped over."""
-    return len(value) if isinstance(value, (list, tuple, dict)) else None
+    if isinstance(value, (list, tuple, dict)) or getattr(value, "kept_as_list", False):
+        return len(value)
+    return None
 
 
 def _dump(plain: Any) -> bytes:
@@ -125,6 +127,8 @@ class _Encoder:
             return {TAG: f"numpy.{kind.__name__}", "value": _finite(arrays.encode_scalar(value))}
         if isinstance(value, dict):
             return self._dict(value)
+        if getattr(kind, "kept_as_list", False):  # a list whose items are made when they are looked at
+            return self._items(list(value))
         raise refuse(value)
 
     def _items(self, value: Iterable[Any]) -> list[Any]:

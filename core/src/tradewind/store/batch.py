@@ -20,6 +20,10 @@ class Batch:
     runs: list[Row] = field(default_factory=list)
     #: pk, state, try_number, max_tries, attempt_id, due_at, start_date, end_date, branch, reason
     task_instances: list[Row] = field(default_factory=list)
+    #: pk: of a mapped task as a whole, which becomes its first instance
+    expanded: list[Row] = field(default_factory=list)
+    #: pk, name
+    instance_names: list[Row] = field(default_factory=list)
     #: all columns of ``attempt`` but started_at, revoked_at, ended_at, outcome, reason, host, pid
     new_attempts: list[Row] = field(default_factory=list)
     #: id, started_at, host, pid

@@ -56,6 +56,16 @@ class Cleaner:
         with self._store.read() as connection:
             return list(connection.scalars(query))
 
+    def runs_beyond(self, number: int) -> list[int]:
+        """The pks of the runs that ended and are not among the newest ``number`` of their DAG."""
+        place = func.row_number().over(
+            partition_by=dag_run.c.dag_id, order_by=(dag_run.c.run_after.desc(), dag_run.c.id.desc())
+        )
+        placed = select(dag_run.c.id, dag_run.c.state, place.label("place")).subquery()
+        query = select(placed.c.id).where(placed.c.place > number, placed.c.state.in_(sorted(RUN_FINAL)))
+        with self._store.read() as connection:
+            return sorted(connection.scalars(query))
+
     def delete_run(self, run_pk: int) -> Iterator[Cleaned]:
         """Delete a run with everything that belongs to it, step by step, the run itself last: a kill in
         between leaves a run that the next call deletes.

@@ -32,6 +32,7 @@ _TASK_INSTANCE = select(
     task_instance.c.end_date,
     task_instance.c.reason,
     task_instance.c.branch,
+    task_instance.c.name,
 ).order_by(task_instance.c.id)
 _CHUNK = 500  # parameters of one IN
 _Item = TypeVar("_Item")
@@ -183,13 +184,21 @@ class RunRepository:
             runs = [run_of(row) for row in connection.execute(query.order_by(dag_run.c.scheduled_date))]
         return {run.info.logical_date: run for run in runs if run.info.logical_date is not None}
 
-    def task_instances(self, run_pk: int, task_id: str | None = None) -> list[TaskInstanceRow]:
-        """The task instances of a run, in the order in which they were made."""
+    def task_instances(
+        self, run_pk: int, task_id: str | None = None, map_index: int | None = None
+    ) -> list[TaskInstanceRow]:
+        """The task instances of a run, in the order in which their tasks were made, then of map index."""
         query = _TASK_INSTANCE.where(task_instance.c.run_pk == run_pk)
         if task_id is not None:
             query = query.where(task_instance.c.task_id == task_id)
+        if map_index is not None:
+            query = query.where(task_instance.c.map_index == map_index)
         with self._store.read() as connection:
-            return [task_instance_of(row) for row in connection.execute(query)]
+            found = [task_instance_of(row) for row in connection.execute(query)]
+        place: dict[str, int] = {}
+        for it in found:
+            place.setdefault(it.task_id, it.pk)
+        return sorted(found, key=lambda it: (place[it.task_id], it.map_index))
 
     def task_states(self, run_pks: Iterable[int]) -> dict[int, dict[TaskState | None, int]]:
         """For each of these runs: how many task instances are in which state."""
@@ -259,6 +268,7 @@ def task_instance_of(row: Any) -> TaskInstanceRow:
         end_date=row.end_date,
         reason=row.reason,
         branch=row.branch,
+        name=row.name,
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tradewind.store.engine import Store
 
 #: Alembic's revisions of the schema, oldest first; each has its file in ``migrations/versions``
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0003_mapping")
 HEAD = REVISIONS[-1]
 DEFAULT_POOL_SLOTS = 128
 

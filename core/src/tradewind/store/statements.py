@@ -18,6 +18,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     null,
     select,
     true,
@@ -59,9 +60,7 @@ class Statements:
 
     def _make_runs(self) -> None:
         run, task = t.dag_run, t.task_instance
-        new_run = _inserting(run, without=("id",))
-        # the other drivers know the new row's number without asking for it
-        self.insert_run = self._text(new_run.returning(run.c.id) if self._name == "postgresql" else new_run)
+        self.insert_run = self._text(self._inserting_a_run())
         self.insert_task_instance = self._text(_inserting(task, without=("id",)))
         self.task_instances_after = self._text(
             select(task.c.id)
@@ -81,6 +80,25 @@ class Statements:
                 _binds("state try_number max_tries attempt_id due_at start_date end_date branch reason"),
             )
         )
+
+        self.expanded = self._text(
+            update(task).where(task.c.id == bindparam("pk")).values(map_index=literal_column("0"))
+        )
+        self.instance_names = self._text(
+            update(task).where(task.c.id == bindparam("pk")).values(_binds("name"))
+        )
+
+    def _inserting_a_run(self) -> ClauseElement:
+        names = " ".join(column.name for column in t.dag_run.columns if column.name != "id")
+        if self._name != "postgresql":
+            return (
+                insert(t.dag_run).values(_binds(names)).inline()
+            )  # the driver knows the new row's number by itself
+        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+        # A row that is refused would end the whole transaction there; one that is passed over does not.
+        added = postgresql_insert(t.dag_run).values(_binds(names))
+        return added.on_conflict_do_nothing().returning(t.dag_run.c.id)
 
     def _make_attempts(self) -> None:
         attempt = t.attempt

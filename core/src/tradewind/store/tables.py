@@ -183,6 +183,7 @@ task_instance = Table(
     Column("start_date", Moment),
     Column("end_date", Moment),
     Column("branch", _Json),
+    Column("name", String(250)),  # of a mapped instance: what its map_index_template gave
     Column("reason", Text, nullable=False, server_default=_EMPTY),
     UniqueConstraint("run_pk", "task_id", "map_index"),
 )

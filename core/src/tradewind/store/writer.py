@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tradewind.errors import Conflict
 from tradewind.store.batch import Batch, Row
 from tradewind.store.engine import Store
 from tradewind.store.faults import told_clearly
@@ -37,6 +38,7 @@ _TASK_DEFAULTS: Row = {
     "start_date": None,
     "end_date": None,
     "branch": None,
+    "name": None,
     "reason": "",
 }
 #: the lists of a batch in the order in which they are written: what is forgotten goes before what replaces it
@@ -44,7 +46,9 @@ _ORDER = (
     "new_attempts",
     "started_attempts",
     "ended_attempts",
+    "expanded",
     "task_instances",
+    "instance_names",
     "runs",
     "deleted_xcoms",
     "xcoms",
@@ -100,12 +104,20 @@ class Writer:
         :param task_rows: columns of ``task_instance`` but ``id`` and ``run_pk``, likewise.
         :returns: the run's pk, and those of the task instances in the order of ``task_rows``.
         :raises tradewind.errors.Conflict: where the DAG has a run of this id, or a scheduled run of this
-            date.
+            date; what the transaction holds besides stays.
         """
         self.begin()
         with told_clearly(self._store.where):
             self._cursor.execute(self._statements.insert_run, {**_RUN_DEFAULTS, **row})
-            pk = self._cursor.fetchone()[0] if self._store.dialect == "postgresql" else self._cursor.lastrowid
+            if self._store.dialect != "postgresql":
+                pk = self._cursor.lastrowid
+            elif (found := self._cursor.fetchone()) is not None:
+                pk = found[0]
+            else:
+                raise Conflict(
+                    f"The metadata database {self._store.where} refused a row: the DAG {row['dag_id']!r} has a run "
+                    f"{row['run_id']!r}, or a scheduled one of this date."
+                )
             return pk, self._insert_task_instances(pk, 0, task_rows)
 
     def insert_task_instances(self, run_pk: int, task_rows: Sequence[Row]) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from tradewind.ports.runtime import FoundXCom, XComQuery
 from tradewind.store.engine import Store
@@ -70,6 +70,25 @@ class XComRepository:
             ).scalar()
             return [] if earlier is None else _find_in(connection, query, earlier)
 
+    def count(self, query: XComQuery) -> int:
+        """How many there are in the query's own run."""
+        counted = (
+            _asked_for(select(func.count()).select_from(xcom), query)
+            .join(dag_run, dag_run.c.id == xcom.c.run_pk)
+            .where(dag_run.c.dag_id == query.dag_id, dag_run.c.run_id == query.run_id)
+        )
+        with self._store.read() as connection:
+            number: int = connection.execute(counted).scalar_one()
+        return number
+
+    def lengths(self, run_pk: int, task_ids: Iterable[str], key: str) -> list[tuple[str, int, int | None]]:
+        """``(task id, map index, length)`` of what these tasks left under ``key``."""
+        query = select(xcom.c.task_id, xcom.c.map_index, xcom.c.length).where(
+            xcom.c.run_pk == run_pk, xcom.c.task_id.in_(sorted(task_ids)), xcom.c.key == key
+        )
+        with self._store.read() as connection:
+            return [(row.task_id, row.map_index, row.length) for row in connection.execute(query)]
+
     def of_run(
         self, run_pk: int, task_id: str | None = None, map_index: int | None = None
     ) -> list[XComEntry]:
@@ -116,9 +135,11 @@ def _asked_for(statement: Select[Any], query: XComQuery) -> Select[Any]:
 
 def _find_in(connection: Connection, query: XComQuery, run_pk: int) -> list[FoundXCom]:
     statement = select(xcom.c.task_id, xcom.c.map_index, xcom.c.value, xcom.c.backend)
-    rows = connection.execute(
-        _asked_for(statement, query).where(xcom.c.run_pk == run_pk).order_by(xcom.c.task_id, xcom.c.map_index)
-    )
+    ordered = _asked_for(statement, query).where(xcom.c.run_pk == run_pk)
+    ordered = ordered.order_by(xcom.c.task_id, xcom.c.map_index)
+    if query.limit is not None:
+        ordered = ordered.offset(query.skip).limit(query.limit)
+    rows = connection.execute(ordered)
     found = [
         FoundXCom(task_id=row.task_id, map_index=row.map_index, value=bytes(row.value), backend=row.backend)
         for row in rows

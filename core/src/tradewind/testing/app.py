@@ -20,6 +20,7 @@ from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL
 from tradewind.scheduler.scheduler import Parts, Scheduler
 from tradewind.serialization.specs import encode_spec, spec_hash
+from tradewind.store.attempts import AttemptRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.crypto import Vault
@@ -256,7 +257,12 @@ class App:
     def _result(self, dag_id: str, run_id: str) -> RunResult:
         row = self._runs.get(dag_id, run_id)
         instances = self._runs.task_instances(row.pk)
-        return result_of(row, instances, XComRepository(self._store), self._executor.logs)
+        written, attempts = self._executor.logs, AttemptRepository(self._store)
+        logs = {}
+        for it in instances:
+            paths = dict.fromkeys(one.log_path for one in attempts.of_task_instance(it.pk))
+            logs[it.pk] = "".join(written[path] for path in paths)
+        return result_of(row, instances, XComRepository(self._store), logs)
 
     def _stuck(self, run_pk: int) -> str:
         memory = self._scheduler.memory

@@ -14,10 +14,10 @@ from tradewind.model.order import Order
 from tradewind.model.outcomes import Outcome
 from tradewind.ports.clock import Clock
 from tradewind.ports.executor import Executor, ExecutorHost
+from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.runner.loading import LoadedDag
 from tradewind.runner.runner import TaskRunner
 from tradewind.runner.settings import RunnerSettings, XComSettings
-from tradewind.runner.xcoms import RETURN_VALUE
 from tradewind.serialization.values import encode, length_of
 from tradewind.testing.injections import Injections
 

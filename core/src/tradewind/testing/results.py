@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tradewind.errors import NotFound
 from tradewind.model.run import DataInterval, RunRow, TaskInstanceRow
 from tradewind.model.states import RunState, TaskState
-from tradewind.ports.runtime import XComQuery
-from tradewind.runner.xcoms import RETURN_VALUE
+from tradewind.ports.runtime import RETURN_VALUE, XComQuery
 from tradewind.serialization.values import decode
 from tradewind.store.xcoms import XComRepository
 
@@ -88,18 +87,14 @@ class RunResult:
 
 
 def result_of(
-    row: RunRow, instances: list[TaskInstanceRow], xcoms: XComRepository, logs: Mapping[str, str]
+    row: RunRow, instances: list[TaskInstanceRow], xcoms: XComRepository, logs: Mapping[int, str]
 ) -> RunResult:
-    """The result, from the store's rows; ``logs`` by their paths."""
+    """The result, from the store's rows; ``logs`` by the pk of the instance that wrote them."""
     info = row.info
     values = _values(row, xcoms)
     tasks = {}
     for it in instances:
-        label = it.task_id if it.map_index < 0 else f"{it.task_id}[{it.map_index}]"
-        paths = [
-            f"{info.dag_id}/{info.run_id}/{label}/{number}.log" for number in range(1, it.try_number + 1)
-        ]
-        tasks[label] = TaskResult(
+        tasks[it.label] = TaskResult(
             task_id=it.task_id,
             map_index=it.map_index,
             state=it.state,
@@ -108,7 +103,7 @@ def result_of(
             start_date=it.start_date,
             end_date=it.end_date,
             xcoms=values.get((it.task_id, it.map_index), {}),
-            log="".join(logs.get(path, "") for path in paths),
+            log=logs.get(it.pk, ""),
         )
     return RunResult(
         dag_id=info.dag_id,
