@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradewind.errors import StoreError
-from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact
+from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom
 from tradewind.model.order import Order
-from tradewind.model.outcomes import Failed, Outcome
+from tradewind.model.outcomes import Failed, Outcome, Succeeded
 
 from .work import Execution, Script
 
@@ -174,14 +174,14 @@ class SimAgent:
         else:
             job.execution.outcome = job.script.outcome
             job.execution.ran_on = self.world.afterlife(job.order)
-            self._finish(job, job.script.outcome)
+            self._finish(job, job.script.outcome, job.script.xcoms)
 
     def _killed(self, job: Job, reason: str) -> None:
         if not job.over:
             self.world.story.note(self.name, "ends %s: %s", self.world.name_of(job.order), reason)
             self._finish(job, Failed(reason, retry="never"))
 
-    def _finish(self, job: Job, outcome: Outcome) -> None:
+    def _finish(self, job: Job, outcome: Outcome, xcoms: tuple[XCom, ...] = ()) -> None:
         self._over(job)
         self.world.story.note(self.name, "%s ended: %s", self.world.name_of(job.order), outcome)
         fact = AttemptFinished(
@@ -189,6 +189,7 @@ class SimAgent:
             outcome=outcome,
             started_at=job.started_at,
             ended_at=self.world.clock.now(),
+            xcoms=xcoms if isinstance(outcome, Succeeded) else (),
         )
         self._report(fact)
 

@@ -85,7 +85,8 @@ class Evidence:
     def name(self, instance: Row) -> str:
         """The instance in words."""
         run = self.runs[instance["run_pk"]]
-        return f"{run['dag_id']}/{run['run_id']}/{instance['task_id']}"
+        index = f"[{instance['map_index']}]" if instance["map_index"] >= 0 else ""
+        return f"{run['dag_id']}/{run['run_id']}/{instance['task_id']}{index}"
 
 
 def _grouped(rows: list[Row], key: str) -> dict[Any, list[Row]]:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
+from tradewind.model.facts import XCom
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Failed, Outcome, Skipped, Succeeded
 from tradewind.model.spec import DagSpec, TaskSpec
 
 from .features import BY_NAME
+from .features.mapping import Mapping
 
 if TYPE_CHECKING:
     from .world import World
@@ -27,6 +29,7 @@ class Script:
     duration: float
     outcome: Outcome
     dies: bool = False
+    xcoms: tuple[XCom, ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,13 +62,17 @@ class Work:
         """Decide what an attempt does."""
         task = next(task for task in spec.tasks if task.task_id == order.task_id)
         dice = self._dice
-        outcome = self._outcome(task, order)
+        outcome, xcoms = self._outcome(task, order), self._xcoms(task)
         if not self.trouble:
-            return Script(0.1, 1.0, outcome)
+            return Script(0.1, 1.0, outcome, xcoms=xcoms)
         duration = dice.choice((0.0, 0.1, 1.0, 5.0, 30.0, 200.0))
         if dice.random() < 0.02:
             duration = 4 * 3600.0  # somebody will lose patience, or nobody
-        return Script(dice.choice((0.0, 0.01, 0.5)), duration, outcome, dies=dice.random() < 0.03)
+        return Script(dice.choice((0.0, 0.01, 0.5)), duration, outcome, dice.random() < 0.03, xcoms)
+
+    def _xcoms(self, task: TaskSpec) -> tuple[XCom, ...]:
+        length = Mapping.length(task, self._dice)
+        return () if length is None else (XCom(key="return_value", value=b"[]", size=2, length=length),)
 
     def _outcome(self, task: TaskSpec, order: Order) -> Outcome:
         role = BY_NAME.get(task.extra.get("role", ""))

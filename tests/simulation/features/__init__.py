@@ -9,6 +9,7 @@ from .endings import AtMostOnce, Branching, FailFast, RunTimeout, Sensing, Skipp
 from .graph import EmptyTasks, Executors, Retries, TriggerRules
 from .importing import BadFiles, Versions
 from .limits import Limits, Pools, Priorities
+from .mapping import Mapping
 from .schedules import Schedules
 
 #: in the order in which they shape a DAG
@@ -19,6 +20,7 @@ FEATURES: tuple[Feature, ...] = (
     Branching(),
     Skipping(),
     Sensing(),
+    Mapping(),
     AtMostOnce(),
     FailFast(),
     RunTimeout(),
