@@ -21,6 +21,8 @@ MEASURES = {
     "run": "benchmarks.runs:measure_run_command",
     "work": "benchmarks.runs:measure_work",
     "growth": "benchmarks.growth:measure",
+    "history": "benchmarks.history:measure",
+    "backfill": "benchmarks.backfills:measure",
     "start": "benchmarks.starting:measure",
     "idle": "benchmarks.standing:measure",
     "parsing": "benchmarks.parsing:measure",

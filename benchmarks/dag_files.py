@@ -27,6 +27,14 @@ def chain(length: int, *, dag_id: str = "chain", pandas: bool = False) -> str:
     return _dag(dag_id, body, pandas=pandas)
 
 
+def daily(length: int, *, dag_id: str) -> str:
+    """One task after another, for each day."""
+    text = chain(length, dag_id=dag_id).replace(
+        "schedule=None", 'schedule="@daily", start_date=datetime(2020, 1, 1)'
+    )
+    return "from datetime import datetime\n" + text
+
+
 def fan(width: int, *, dag_id: str = "fan", pandas: bool = False) -> str:
     """One task, then ``width`` side by side, then one."""
     body = (

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from tradewind.authoring.params import Param, ParamsDict
     from tradewind.authoring.references import XComArg
     from tradewind.authoring.relations import Label, chain, chain_linear, cross_downstream
+    from tradewind.authoring.sensor import BaseSensorOperator, PokeReturnValue
+    from tradewind.authoring.signals import TaskDeferred
     from tradewind.authoring.taskflow import dag, task
+    from tradewind.authoring.triggers import BaseTrigger, TriggerEvent
     from tradewind.authoring.variable import Variable
     from tradewind.authoring.weights import WeightRule
     from tradewind.errors import FailTask, SkipTask
@@ -34,6 +37,8 @@ _HOMES = {
     "BaseBranchOperator": "tradewind.authoring.operators.branch",
     "BaseHook": "tradewind.authoring.hook",
     "BaseOperator": "tradewind.authoring.operator",
+    "BaseSensorOperator": "tradewind.authoring.sensor",
+    "BaseTrigger": "tradewind.authoring.triggers",
     "BranchPythonOperator": "tradewind.authoring.operators.branch",
     "Connection": "tradewind.model.connection",
     "Context": "tradewind.authoring.context",
@@ -43,10 +48,13 @@ _HOMES = {
     "LatestOnlyOperator": "tradewind.authoring.operators.latest_only",
     "Param": "tradewind.authoring.params",
     "ParamsDict": "tradewind.authoring.params",
+    "PokeReturnValue": "tradewind.authoring.sensor",
     "PythonOperator": "tradewind.authoring.operators.python",
     "ShortCircuitOperator": "tradewind.authoring.operators.short_circuit",
     "SkipTask": "tradewind.errors",
+    "TaskDeferred": "tradewind.authoring.signals",
     "TaskGroup": "tradewind.authoring.group",
+    "TriggerEvent": "tradewind.authoring.triggers",
     "TriggerRule": "tradewind.model.states",
     "Variable": "tradewind.authoring.variable",
     "WeightRule": "tradewind.authoring.weights",
@@ -65,6 +73,8 @@ __all__ = [
     "BaseBranchOperator",
     "BaseHook",
     "BaseOperator",
+    "BaseSensorOperator",
+    "BaseTrigger",
     "BranchPythonOperator",
     "Connection",
     "Context",
@@ -74,10 +84,13 @@ __all__ = [
     "LatestOnlyOperator",
     "Param",
     "ParamsDict",
+    "PokeReturnValue",
     "PythonOperator",
     "ShortCircuitOperator",
     "SkipTask",
+    "TaskDeferred",
     "TaskGroup",
+    "TriggerEvent",
     "TriggerRule",
     "Variable",
     "WeightRule",

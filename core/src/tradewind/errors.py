@@ -17,9 +17,12 @@
     ├── PluginError                a plugin broke its contract
     ├── TemplateError              a template that cannot be rendered
     ├── ImportTimeError            a DAG file that could not be imported
+    ├── TaskDeferralError          a task that waits for a trigger: the trigger failed
+    │   └── TaskDeferralTimeout    ... or did not fire in the time that the task gave it
     └── TaskSignal                 raised by a task to say how it ends; not an error of ours
         ├── SkipTask
         ├── FailTask
+        ├── SensorTimeout          a sensor has looked for as long as its timeout allows
         └── TaskTimeout            raised in the task when its execution_timeout is over
 """
 
@@ -111,6 +114,14 @@ class ImportTimeError(TradewindError):
     """A DAG file could not be imported."""
 
 
+class TaskDeferralError(TradewindError):
+    """The trigger that a deferred task waited for failed, or cannot be had."""
+
+
+class TaskDeferralTimeout(TaskDeferralError):
+    """The trigger did not fire within the timeout that the task gave to ``defer``."""
+
+
 class TaskSignal(TradewindError):
     """Raised by a task to say how it ends."""
 
@@ -121,6 +132,10 @@ class SkipTask(TaskSignal):
 
 class FailTask(TaskSignal):
     """The task cannot succeed, however often it is tried: it ends ``failed`` without a retry."""
+
+
+class SensorTimeout(TaskSignal):
+    """A sensor has looked for as long as its ``timeout`` allows; it is not tried again."""
 
 
 class TaskTimeout(TaskSignal):

@@ -88,6 +88,11 @@ def tradewind_register_timetables() -> list[Component]:
 
 
 @hookimpl
+def tradewind_register_triggers() -> list[Component]:
+    return [Component("example_warm", "tradewind_example.trigger:WarmTrigger", "waits for warm weather")]
+
+
+@hookimpl
 def tradewind_register_macros() -> list[Macro]:
     return [Macro("fahrenheit", "tradewind_example.operators:to_fahrenheit", "degrees Celsius in Fahrenheit")]
 

@@ -7,21 +7,27 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
+from tests.unit.scheduler.world import World
 
 from tradewind.errors import Conflict, StoreError
-from tradewind.model.commands import SetPaused
-from tradewind.model.spec import DagSpec
+from tradewind.model.backfill import ReprocessBehavior, SlotResult
+from tradewind.model.commands import CreateBackfill, MarkRun, SetPaused, TriggerRun
+from tradewind.model.spec import DagSpec, TaskSpec, TimetableSpec
 from tradewind.model.states import RunState, TaskState
+from tradewind.model.waits import Wait, WaitResult
 from tradewind.ports.runtime import XComQuery
 from tradewind.store import schema
 from tradewind.store.attempts import AttemptRepository
+from tradewind.store.backfills import BackfillRepository
 from tradewind.store.backup import back_up, restore
 from tradewind.store.batch import Batch
 from tradewind.store.cleaning import Cleaner
@@ -36,6 +42,7 @@ from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import FoundDag, ImportProblem
 from tradewind.store.runs import RunRepository
 from tradewind.store.tables import metadata, to_micros
+from tradewind.store.waits import WaitRepository
 from tradewind.store.writer import Writer
 from tradewind.store.xcoms import XComRepository
 
@@ -233,13 +240,46 @@ def test_commands_facts_and_dags_are_written(store: Store, writer: Writer) -> No
         Batch(
             commands=[{"id": "c1", "applied_at": 5, "result": None, "refused_reason": "no"}],
             consumed_facts=[{"seq": fact.seq}],
-            dags=[dag | {"next_run_after": to_micros(DAY)}],
+            dags=[dag | {"paused_reason": None, "next_run_after": to_micros(DAY)}],
         )
     )
     writer.commit()
     assert commands.open_commands() == []
     assert facts.waiting() == []
     assert (dags.get("d").paused, dags.get("d").next_run_after) == (False, DAY)
+
+
+def test_waits_are_kept_and_replaced_and_go_with_their_run(store: Store, writer: Writer) -> None:
+    pk, tasks = writer.insert_run(run_row("r1"), [{"task_id": "a"}, {"task_id": "b"}])
+    wait = Wait(attempt_id="a1", kind="trigger", due_at=DAY, payload={"class": "é.T", "kwargs": "{}"})
+    over = replace(wait, result=WaitResult(event='"☃"'))
+
+    def row(of: Wait, ti_pk: int) -> dict[str, Any]:
+        body = msgspec.json.encode(of).decode()
+        key = {"attempt_id": of.attempt_id, "run_pk": pk, "ti_pk": ti_pk}
+        return {**key, "kind": of.kind, "due_at": to_micros(DAY), "body": body}
+
+    other = replace(wait, attempt_id="b1")
+    writer.write(Batch(waits=[row(wait, tasks[0]), row(other, tasks[1])]))
+    writer.write(Batch(waits=[row(over, tasks[0])], deleted_waits=[{"attempt_id": "b1"}]))
+    writer.commit()
+    waits = WaitRepository(store)
+    assert waits.all() == waits.of_runs([pk]) == {tasks[0]: over}
+    assert waits.of_runs([pk + 1]) == {}
+
+    writer.delete_dag("d")
+    writer.commit()
+    assert waits.all() == {}
+
+
+def test_a_pool_remembers_whether_deferred_tasks_count(store: Store) -> None:
+    pools = PoolRepository(store)
+    pools.set("db", 2, include_deferred=True)
+    pools.set("db", 3)
+    assert (pools.get("db").include_deferred, pools.get("default_pool").include_deferred) == (True, False)
+    downgrade(store, "0001")
+    migrate(store)
+    assert (pools.get("db").slots, pools.get("db").include_deferred) == (3, False)
 
 
 def test_a_run_is_deleted_whole(store: Store, writer: Writer) -> None:
@@ -364,3 +404,38 @@ def test_a_mapped_task_becomes_its_instances_and_what_they_left_is_read_page_by_
         ("m", 3, 3),
         ("m", 4, 4),
     ]
+
+
+def test_a_backfill_and_a_rule_that_looks_back(url: str, tmp_path: Path) -> None:
+    world = World(tmp_path, url=url)
+    try:
+        daily = TimetableSpec(type="cron_data_interval", args={"cron": "@daily", "timezone": "UTC"})
+        world.clock.moment = DAY + timedelta(days=400)
+        world.add_dag(TaskSpec(task_id="a", wait_for_downstream=True), paused=True, timetable=daily)
+        world.start()
+        world.send(TriggerRun(dag_id="d", run_id="there", logical_date=DAY + timedelta(days=1)))
+        world.send(MarkRun(dag_id="d", run_id="there", state=RunState.FAILED))
+        made = world.send(
+            CreateBackfill(
+                dag_id="d",
+                from_date=DAY,
+                to_date=DAY + timedelta(days=119),
+                reprocess_behavior=ReprocessBehavior.FAILED,
+            )
+        )
+        assert made.result == {"id": 1}, made.refused_reason
+        for ended in range(120):
+            while not world.open_orders():
+                world.scheduler.turn(0.0)
+            (order,) = world.open_orders()  # each waits for the one before
+            assert order.run.logical_date == DAY + timedelta(days=ended)
+            world.executor.orders["a"] = order
+            world.executor.end("a")
+            world.settle()
+        backfills = BackfillRepository(world.store)
+        assert backfills.get(1).completed_at is not None
+        assert backfills.progress(1).slots == {SlotResult.CREATED: 119, SlotResult.CLEARED: 1}
+        assert world.run("there").info.run_type == "backfill"
+    finally:
+        world.scheduler.close()
+        world.store.close()

@@ -20,7 +20,15 @@ from tradewind.agent.protocol import (
     report_of,
 )
 from tradewind.errors import TradewindError
-from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom, XComPushed
+from tradewind.model.facts import (
+    AttemptFinished,
+    AttemptLost,
+    AttemptStarted,
+    Fact,
+    WaitEnded,
+    XCom,
+    XComPushed,
+)
 from tradewind.model.outcomes import (
     AwaitsInput,
     Branched,
@@ -32,6 +40,7 @@ from tradewind.model.outcomes import (
     Succeeded,
     TriggersRun,
 )
+from tradewind.model.waits import RunsAwaited
 
 NOW = datetime(2026, 1, 1, 12, 30, 0, 123456, tzinfo=UTC)
 MESSAGES: list[Message] = [Hello("me"), Cancel("a", "enough"), Reply(3, {"x": [1, b"2"]}), Ack(7)]
@@ -61,6 +70,8 @@ def test_noise_is_refused(noise: bytes) -> None:
         XComPushed(attempt_id="a", xcom=XCom(key="k", value=b"1", size=1)),
         AttemptFinished(attempt_id="a", outcome=Failed("x", ("E",)), started_at=None, ended_at=NOW),
         AttemptLost(attempt_id="a", at=NOW, reason="gone"),
+        WaitEnded(attempt_id="a", at=NOW, event='{"n":1}'),
+        WaitEnded(attempt_id="a", at=NOW, error="it raised"),
     ],
 )
 def test_facts_travel_unchanged(fact: Fact) -> None:
@@ -77,7 +88,9 @@ def test_facts_travel_unchanged(fact: Fact) -> None:
         Skipped("y"),
         Branched(("a",), "all", "z"),
         Rescheduled(NOW),
-        Deferred("m.T", {"at": 1}, "go_on", {}, 2.5),
+        Deferred("m.T", '{"at":1}', "go_on", "{}", 2.5),
+        Deferred("m.T", until=NOW, event='"x"'),
+        Deferred("m.T", runs=RunsAwaited(dag_id="d", logical_dates=(NOW,), failed=("failed",))),
         AwaitsInput({"question": "?"}),
         TriggersRun("d", {"conf": {}}, wait=True),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tradewind.agent.caller import RETRY_FIRST, RETRY_LAST
 from tradewind.agent.protocol import (
     Ack,
     Ask,
@@ -26,7 +27,7 @@ from tradewind.agent.protocol import (
     report_of,
 )
 from tradewind.agent.wire import listen
-from tradewind.builtin.local_executor import RETRY_FIRST, RETRY_LAST, LocalExecutor
+from tradewind.builtin.local_executor import LocalExecutor
 from tradewind.errors import Refused
 from tradewind.model.facts import AttemptLost, Fact
 from tradewind.model.order import Order, VersionBundle
@@ -192,7 +193,14 @@ def test_a_version_s_files_go_once_before_its_first_order(
     executor.cancel("a", "enough")
     assert [type(it) for it in agent.heard()] == [Hello]
     executor.flush()
-    assert [type(it) for it in agent.heard()] == [Bundle, Launch, Launch, Prepare, Cancel]
+    assert [type(it) for it in agent.heard()] == [
+        Bundle,
+        Prepare,
+        Launch,
+        Launch,
+        Prepare,
+        Cancel,
+    ]
 
 
 def test_an_order_without_an_agent_is_left_to_the_next_session(executor: LocalExecutor, agent: Agent) -> None:

@@ -194,4 +194,5 @@ def test_a_task_that_waited_goes_on_in_the_method_it_named(run: Run) -> None:
         def go_on(self, context, event, n): return [event, n]
     Waiter(task_id="t")
     """
-    assert run(body, resume={"method": "go_on", "kwargs": {"n": 2}, "event": "fired"}).value() == ["fired", 2]
+    resume = {"method": "go_on", "kwargs": '{"n": 2}', "event": '"fired"'}
+    assert run(body, resume=resume).value() == ["fired", 2]

@@ -21,9 +21,10 @@ from tradewind.store.attempts import AttemptRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.crypto import Vault
+from tradewind.store.dags import DagRepository
 from tradewind.store.engine import Store, open_store
 from tradewind.store.imports import FileImport, ImportRepository
-from tradewind.store.rows import CommandRow, FoundDag
+from tradewind.store.rows import CommandRow, DagRow, FoundDag
 from tradewind.store.runs import RunRepository
 from tradewind.store.variables import VariableRepository
 
@@ -120,16 +121,17 @@ class HandExecutor(Executor):
 class World:
     """An installation in a folder."""
 
-    def __init__(self, folder: Path, connect_timeout: float = 5.0) -> None:
+    def __init__(self, folder: Path, connect_timeout: float = 5.0, url: str | None = None) -> None:
         self.clock = HandClock()
         self.ids = SystemIds()
-        self.store: Store = open_store(folder / "tradewind.db", connect_timeout=connect_timeout)
+        self.store: Store = open_store(url or folder / "tradewind.db", connect_timeout=connect_timeout)
         self._vault = Vault(folder / "key", {})
         self.runs = RunRepository(self.store)
         self.attempts = AttemptRepository(self.store)
         self.commands = CommandRepository(self.store)
         self.executor = HandExecutor(self.clock)
         self.passing: Callable[[str], None] = lambda _point: None
+        self.ended: set[str] = set()  #: ids of attempts that a test ended by their run
         self.scheduler = self._made()
 
     def remake(self) -> None:
@@ -183,18 +185,20 @@ class World:
         for _ in range(5):
             self.scheduler.turn(0.0)
 
-    def send(self, command: Command) -> CommandRow:
-        """Hand a command in and have it applied."""
-        return self.send_together(command)[0]
+    def send(self, command: Command, *, settle: bool = True) -> CommandRow:
+        """Hand a command in and have it applied; without ``settle``, in the next turn."""
+        return self.send_together(command, settle=settle)[0]
 
-    def send_together(self, *commands: Command) -> list[CommandRow]:
+    def send_together(self, *commands: Command, settle: bool = True) -> list[CommandRow]:
         """Hand commands in that are applied in one turn."""
         ids = [self.ids.new_id() for _ in commands]
-        for id, command in zip(ids, commands, strict=True):
-            self.clock.pass_by(microseconds=1)
-            self.commands.submit(command, id=id, actor="ann", at=self.clock.now())
+        at = self.clock.now()
+        for number, (id, command) in enumerate(zip(ids, commands, strict=True)):
+            moment = at + timedelta(microseconds=number)
+            self.commands.submit(command, id=id, actor="ann", at=moment)
         self.scheduler.ring()
-        self.settle()
+        if settle:
+            self.settle()
         rows = [self.commands.get(id) for id in ids]
         assert all(rows)
         return [row for row in rows if row is not None]
@@ -206,6 +210,14 @@ class World:
     def switch(self, paused: bool, dag_id: str = "d") -> None:
         """Switch a DAG off or on."""
         self.send(SetPaused(dag_id=dag_id, paused=paused))
+
+    def dag(self, dag_id: str = "d") -> DagRow:
+        return DagRepository(self.store).get(dag_id)
+
+    def open_orders(self) -> list[Order]:
+        """What was handed over and has not ended."""
+        open_ = {row.id for row in self.attempts.open_attempts()}
+        return [order for order in self.executor.submitted if order.attempt_id in open_]
 
     def run(self, run_id: str = "r", dag_id: str = "d") -> RunRow:
         return self.runs.get(dag_id, run_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from tradewind.model.commands import SetPaused
 from tradewind.store import tables as t
+from tradewind.store.backfills import BackfillRepository
 from tradewind.store.batch import Batch
 from tradewind.store.cleaning import CHUNK, Cleaner
 from tradewind.store.commands import CommandRepository
@@ -107,3 +108,22 @@ def test_versions_and_files_that_nobody_uses_are_deleted(store: Store, new_run: 
     dags = DagRepository(store)
     assert [version.id for version in dags.versions("d")] == ["v1", "v3"]
     assert dict(dags.bundle("v3").files) == {"d.py": b"three", "shared.py": b"shared"}
+
+
+def test_a_backfill_is_forgotten_with_its_slots_once_it_is_over(store: Store, writer: Writer) -> None:
+    row = {"dag_id": "d", "shard": 3, "actor": "me", "from_date": 1, "to_date": 2, "max_active_runs": 1}
+    row |= {"reprocess_behavior": "none", "run_backwards": False, "dag_run_conf": "{}", "created_at": 1}
+    row |= {"is_paused": False, "planned": 1, "made": 1, "open": True}
+    times = {"logical_date": 1, "data_interval_start": 1, "data_interval_end": 2, "run_after": 2}
+    over, going = writer.insert_backfill(row), writer.insert_backfill(row)
+    for number in (over, going):
+        writer.write(Batch(new_backfill_slots=[{"backfill_id": number, "number": 1, **times}]))
+    done = {"is_paused": False, "planned": 1, "planned_at": 1, "made": 1, "cancelled_at": None}
+    done |= {"completed_at": to_micros(DAY), "open": None}
+    writer.write(Batch(backfills=[{"id": over, **done}]))
+    writer.commit()
+
+    steps = list(Cleaner(store).delete_others(DAY + timedelta(seconds=1)))
+
+    assert [(one.table, one.rows) for one in steps] == [("backfill_slot", 1), ("backfill", 1)]
+    assert [one.id for one in BackfillRepository(store).find()] == [going]

@@ -218,7 +218,8 @@ def test_the_schedulers_columns_of_a_dag_are_written(store: Store, writer: Write
             t.dag.insert(), {"dag_id": "d", "shard": 3, "file": "d.py", "is_stale": False, "paused": True}
         )
     row = {"dag_id": "d", "paused": False, "cursor_start": 1, "cursor_end": 2, "next_logical": 3}
-    writer.write(Batch(dags=[row | {"next_run_after": to_micros(DAY)}]))
+    later = {"next_run_after": to_micros(DAY), "paused_reason": None}
+    writer.write(Batch(dags=[row | later]))
     writer.commit()
     with store.read() as connection:
         found = connection.execute(select(t.dag)).one()

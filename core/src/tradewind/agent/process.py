@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 
 import msgspec
 
@@ -56,8 +57,9 @@ def spawn_agent(options: AgentOptions) -> subprocess.Popen[bytes]:
         start_new_session=True,
     )
     assert process.stdin is not None
-    process.stdin.write(msgspec.json.encode(options))
-    process.stdin.close()
+    with suppress(BrokenPipeError):  # killed before it read; whoever watches over it starts another
+        process.stdin.write(msgspec.json.encode(options))
+        process.stdin.close()
     return process
 
 

@@ -4,6 +4,8 @@
 
     scheduler ──► agent    Hello  Bundle  Launch  Cancel  Prepare  EndLog  Ack  Reply
     scheduler ◄── agent    Welcome  Report  Ask
+    scheduler ──► triggerer    Hello  Bundle  Watch  Unwatch  Ack  Reply
+    scheduler ◄── triggerer    Welcome  Report  Ask
     agent     ──► attempt  Launch  Reply
     agent     ◄── attempt  Started  Pushed  Ask  Done
 
@@ -21,7 +23,15 @@ from typing import Any
 import msgspec
 
 from tradewind.errors import TradewindError
-from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom, XComPushed
+from tradewind.model.facts import (
+    AttemptFinished,
+    AttemptLost,
+    AttemptStarted,
+    Fact,
+    WaitEnded,
+    XCom,
+    XComPushed,
+)
 from tradewind.model.order import Order, VersionBundle
 from tradewind.model.outcomes import OUTCOME_NAMES, OUTCOMES, Outcome
 
@@ -111,6 +121,7 @@ class Report(msgspec.Struct, tag=True, array_like=True):
     host: str = ""
     pid: int = 0
     reason: str = ""
+    event: str | None = None  # of a wait's end: typed JSON
 
 
 class Ask(msgspec.Struct, tag=True, array_like=True):
@@ -120,6 +131,32 @@ class Ask(msgspec.Struct, tag=True, array_like=True):
     operation: str
     arguments: dict[str, Any]
     attempt_id: str = ""
+
+
+class Watch(msgspec.Struct, tag=True, array_like=True):
+    """Let a trigger run.
+
+    :param wait_id: the attempt that waits for it.
+    :param classpath: ``package.module.Class``, or the name of a registered trigger.
+    :param kwargs: its arguments, in typed JSON.
+    :param log_path: where what it logs goes, relative to the log folder.
+    """
+
+    wait_id: str
+    version_id: str
+    classpath: str
+    kwargs: str
+    log_path: str = ""
+
+
+class Unwatch(msgspec.Struct, tag=True, array_like=True):
+    """Nobody waits for the trigger any more.
+
+    :param killed: its task was ended or cleared: the trigger's ``on_kill`` is called.
+    """
+
+    wait_id: str
+    killed: bool = True
 
 
 class Started(msgspec.Struct, tag=True, array_like=True):
@@ -157,6 +194,8 @@ Message = (
     | Welcome
     | Report
     | Ask
+    | Watch
+    | Unwatch
     | Started
     | Pushed
     | Done
@@ -237,6 +276,8 @@ def report_of(n: int, fact: Fact) -> Report:
             )
         case AttemptLost():
             return Report(n, "lost", fact.attempt_id, at=fact.at, reason=fact.reason)
+        case WaitEnded():
+            return Report(n, "waited", fact.attempt_id, at=fact.at, event=fact.event, reason=fact.error or "")
 
 
 def fact_of(report: Report) -> Fact:
@@ -259,6 +300,9 @@ def fact_of(report: Report) -> Fact:
             )
         case "lost":
             return AttemptLost(attempt_id=report.attempt_id, at=at, reason=report.reason)
+        case "waited":
+            error = report.reason or None
+            return WaitEnded(attempt_id=report.attempt_id, at=at, event=report.event, error=error)
     raise TradewindError(f"A report of kind {report.kind!r}: is the agent of another version?")
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tradewind.logic.live_run import Transition
     from tradewind.model.run import RunRow, TaskInstanceRow, instance_label
     from tradewind.scheduler.scheduler import Scheduler
+    from tradewind.scheduler.triggers import TriggererAccess
 
 LOOK_EVERY = 0.05  #: seconds between looks at a run that another process works on
 
@@ -152,11 +153,22 @@ class _Runner:
     # -- as the scheduler ------------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
+        from tradewind.app.triggerers import own_triggerer
+
+        with own_triggerer(self._system) as triggerer:
+            self._schedule_with(triggerer)
+
+    def _schedule_with(self, triggerer: TriggererAccess) -> None:
         from tradewind.scheduler.scheduler import Scheduler
 
         mine = frozenset([self._row.pk] if self._row is not None else [])
         parts = self._system.scheduler_parts(
-            self._executors, serves_all=False, bell=True, runs=mine, default_executor=self._executor
+            self._executors,
+            serves_all=False,
+            bell=True,
+            runs=mine,
+            default_executor=self._executor,
+            triggerer=triggerer,
         )
         scheduler = Scheduler(parts)
         scheduler.listeners.append(self._tell)

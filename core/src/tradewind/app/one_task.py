@@ -108,10 +108,19 @@ class _Unrecorded:
 
     def __init__(self, system: System) -> None:
         from tradewind.scheduler.answers import Answers
+        from tradewind.scheduler.externals import Externals, awaited_of
         from tradewind.scheduler.memory import Memory
 
         self.pushed: list[XCom] = []
-        self._answers = Answers(system.variables, system.connections, system.xcoms, system.runs, Memory)
+        externals = Externals(system.dags, system.runs, lambda _wait, _event: None)
+        self._answers = Answers(
+            system.variables,
+            system.connections,
+            system.xcoms,
+            system.runs,
+            Memory,
+            lambda fields: externals.verdict(awaited_of(fields)),
+        )
 
     def push(self, xcom: XCom) -> None:
         self.pushed.append(xcom)

@@ -28,6 +28,22 @@ _WELL = "exit code 0"
 SETTLED = 30.0  #: seconds after which a member counts as healthy again
 
 
+class Demand:
+    """A bell that members ring when they want another one started. Made before any of them is forked."""
+
+    def __init__(self) -> None:
+        self.reader, self.bell = os.pipe()
+        for end in (self.reader, self.bell):
+            os.set_blocking(end, False)
+
+    def heard(self) -> None:
+        """Forget that it rang."""
+        try:
+            os.read(self.reader, 4096)
+        except BlockingIOError:
+            pass
+
+
 @dataclass(slots=True)
 class Member:
     """A process of the family.
@@ -35,6 +51,7 @@ class Member:
     :param start: forks it; the pid of the process that serves. One that outlived an earlier family may be taken over.
     :param grace: seconds between asking it to end and ending it.
     :param drains: told by :data:`DRAIN` before any member is ended.
+    :param on_demand: start it when this rings, and not before; nor again when it has ended, until it rings anew.
     :param every: seconds after which it is started again where it ends by itself, with exit code 0, as it is meant to;
         ``None``: it is meant to stay.
     """
@@ -43,6 +60,7 @@ class Member:
     start: Callable[[], int]
     grace: float = 10.0
     drains: bool = False
+    on_demand: Demand | None = None
     every: float | None = None
     pid: int = 0
     pidfd: int = -1
@@ -64,6 +82,9 @@ class Supervisor:
         """Serve until SIGTERM or Ctrl-C; the exit code."""
         gc.collect()
         gc.freeze()
+        for member in self.members:
+            if member.on_demand is not None:
+                member.due = None
         self._wake = os.pipe()
         for end in self._wake:
             os.set_blocking(end, False)
@@ -73,7 +94,8 @@ class Supervisor:
         told = False
         while not self.stopping:
             self._start_due()
-            if not told and all(member.pid for member in self.members if member.every is None):
+            staying = [it for it in self.members if it.every is None and it.on_demand is None]
+            if not told and all(member.pid for member in staying):
                 on_up()
                 told = True
             self._wait(self._patience())
@@ -109,12 +131,18 @@ class Supervisor:
         for member in self.members:
             if member.pidfd >= 0:
                 poll.register(member.pidfd, select.POLLIN)
+            if member.on_demand is not None:
+                poll.register(member.on_demand.reader, select.POLLIN)
         ready = {descriptor for descriptor, _ in poll.poll(None if seconds is None else seconds * 1000)}
         if self._wake[0] in ready:
             os.read(self._wake[0], 512)
         for member in self.members:
             if member.pidfd in ready:
                 self._died(member)
+            if member.on_demand is not None and member.on_demand.reader in ready:
+                member.on_demand.heard()
+                if not member.pid and member.due is None:
+                    member.due = time.monotonic() + self._pause(member)
 
     def _died(self, member: Member) -> None:
         how = _reap(member)
@@ -128,11 +156,19 @@ class Supervisor:
             return
         lived = time.monotonic() - member.began
         member.deaths = 0 if lived > SETTLED else member.deaths + 1
-        pause = self.pauses[min(member.deaths, len(self.pauses) - 1)]
+        if member.on_demand is not None:
+            member.due = None
+            log.info("%s ended (%s) and is started again when it is wanted", member.name, how)
+            return
+        pause = self._pause(member)
         member.due = time.monotonic() + pause
         log.warning(
             "%s ended (%s) and is started again%s", member.name, how, f" in {pause:g} s" if pause else ""
         )
+
+    def _pause(self, member: Member) -> float:
+        """Seconds before a member that died is started again."""
+        return self.pauses[min(member.deaths, len(self.pauses) - 1)]
 
     def _end(self) -> None:
         """Ask every member to end, the first one first, and see that it does."""

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from tradewind.plugins.manager import PluginManager
     from tradewind.scheduler.scheduler import Parts
+    from tradewind.scheduler.triggers import TriggererAccess
     from tradewind.store.attempts import AttemptRepository
+    from tradewind.store.backfills import BackfillRepository
     from tradewind.store.commands import CommandRepository
     from tradewind.store.connections import ConnectionRepository
     from tradewind.store.crypto import Vault
@@ -97,6 +99,13 @@ class System:
         from tradewind.store.runs import RunRepository
 
         return RunRepository(self.store)
+
+    @cached_property
+    def backfills(self) -> BackfillRepository:
+        """Backfills and their slots."""
+        from tradewind.store.backfills import BackfillRepository
+
+        return BackfillRepository(self.store)
 
     @cached_property
     def attempts(self) -> AttemptRepository:
@@ -179,6 +188,7 @@ class System:
         bell: bool,
         runs: frozenset[int] = frozenset(),
         default_executor: str | None = None,
+        triggerer: TriggererAccess | None = None,
     ) -> Parts:
         """What a scheduler is made of."""
         from tradewind.scheduler.scheduler import Parts
@@ -195,6 +205,7 @@ class System:
             doorbell=self.doorbell if bell else None,
             serves_all=serves_all,
             runs=runs,
+            triggerer=triggerer,
         )
 
     # -- commands --------------------------------------------------------------------------------------------

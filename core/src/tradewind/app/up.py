@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewind.app.housekeeping import DAY, housekeeping_main
-from tradewind.app.supervisor import DRAIN, PAUSES, Member, Supervisor, forked
+from tradewind.app.supervisor import DRAIN, PAUSES, Demand, Member, Supervisor, forked
+from tradewind.app.triggerers import demanded, triggerer_main
 
 if TYPE_CHECKING:
     from tradewind.app.system import System
     from tradewind.scheduler.scheduler import Scheduler
+    from tradewind.scheduler.triggers import TriggererAccess
 
 log = logging.getLogger("tradewind")
 
@@ -38,6 +40,7 @@ SHARED = (
     "tradewind.builtin.local_executor",
     "tradewind.importing.processor",
     "tradewind.app.importing",
+    "tradewind.triggerer.triggerer",
     "tradewind.serialization.specs",
     "croniter",
     "cryptography.fernet",
@@ -68,13 +71,24 @@ def up(system: System, *, pauses: tuple[float, ...] = PAUSES) -> int:
         system.close()
         return 1
     system.close()
+    demand = Demand()
     supervisor = Supervisor(
         [
             Member("agent", agents.start, 2 * settings.tasks.kill_grace_seconds + 10),
             Member("importer", lambda: forked(lambda: importer_main(system), "importer")),
             Member(
+                "triggerer",
+                lambda: forked(lambda: triggerer_main(system, stays=False), "triggerer"),
+                on_demand=demand,
+            ),
+            Member(
                 "scheduler",
-                lambda: forked(lambda: scheduler_main(system, agents.socket_path), "scheduler"),
+                lambda: forked(
+                    lambda: scheduler_main(
+                        system, agents.socket_path, triggerer=demanded(system, demand.bell)
+                    ),
+                    "scheduler",
+                ),
                 drains=True,
             ),
             Member(
@@ -159,7 +173,10 @@ def listening(socket_path: Path) -> int | None:
 
 
 def scheduler_main(
-    system: System, socket_path: Path, passing: Callable[[str], None] = lambda _point: None
+    system: System,
+    socket_path: Path,
+    passing: Callable[[str], None] = lambda _point: None,
+    triggerer: TriggererAccess | None = None,
 ) -> int:
     """The scheduler's process.
 
@@ -170,7 +187,9 @@ def scheduler_main(
 
     _wait_for_lock(system)
     executors = {"local": LocalExecutor(str(socket_path))}
-    parts = replace(system.scheduler_parts(executors, serves_all=True, bell=True), passing=passing)
+    parts = replace(
+        system.scheduler_parts(executors, serves_all=True, bell=True, triggerer=triggerer), passing=passing
+    )
     scheduler = Scheduler(parts)
     _heed_signals(scheduler)
     own = system.ids.new_id()

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tradewind.authoring.operators.branch import BaseBranchOperator, follow_branch
     from tradewind.authoring.operators.python import PythonOperator
     from tradewind.authoring.references import Reference, XComArg
-    from tradewind.authoring.signals import TaskDeferred
+    from tradewind.authoring.sensor import BaseSensorOperator, PokeReturnValue
+    from tradewind.authoring.signals import RescheduleTask, TaskDeferred
+    from tradewind.authoring.triggers import BaseTrigger, RunsAwaited, TriggerEvent
 
 _HOMES = {
     "CONTEXT_KEYS": "context",
@@ -25,11 +27,17 @@ _HOMES = {
     "BaseBranchOperator": "operators.branch",
     "BaseHook": "hook",
     "BaseOperator": "operator",
+    "BaseSensorOperator": "sensor",
+    "BaseTrigger": "triggers",
     "Context": "context",
     "DecoratedOperator": "decorated",
+    "PokeReturnValue": "sensor",
     "PythonOperator": "operators.python",
     "Reference": "references",
+    "RescheduleTask": "signals",
+    "RunsAwaited": "triggers",
     "TaskDeferred": "signals",
+    "TriggerEvent": "triggers",
     "XComArg": "references",
     "follow_branch": "operators.branch",
     "get_current_context": "context",
@@ -43,11 +51,17 @@ __all__ = [
     "BaseBranchOperator",
     "BaseHook",
     "BaseOperator",
+    "BaseSensorOperator",
+    "BaseTrigger",
     "Context",
     "DecoratedOperator",
+    "PokeReturnValue",
     "PythonOperator",
     "Reference",
+    "RescheduleTask",
+    "RunsAwaited",
     "TaskDeferred",
+    "TriggerEvent",
     "XComArg",
     "follow_branch",
     "get_current_context",

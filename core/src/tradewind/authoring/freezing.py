@@ -126,7 +126,7 @@ def _freeze_task(
         display_name=task.task_display_name,
         doc=task.doc_md or task.doc or task.doc_rst or task.doc_json or task.doc_yaml,
         ui_color=task.ui_color,
-        extra={"run_as_user": task.run_as_user} if task.run_as_user else {},
+        extra={**({"run_as_user": task.run_as_user} if task.run_as_user else {}), **task.extra_spec()},
     )
 
 

@@ -15,10 +15,11 @@ from tradewind.authoring.places import Place
 from tradewind.authoring.references import Reference, XComArg, references_in
 from tradewind.authoring.relations import Node, link
 from tradewind.authoring.signals import TaskDeferred, Trigger
-from tradewind.errors import DefinitionError
+from tradewind.errors import DefinitionError, TaskDeferralError, TaskDeferralTimeout
 from tradewind.model.ids import check_id
 from tradewind.model.spec import DEFAULT_POOL, DEFAULT_QUEUE
 from tradewind.model.states import TriggerRule
+from tradewind.model.waits import FAIL
 
 if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
@@ -255,6 +256,24 @@ class BaseOperator(Node):
             f"{type(self).__name__} defers but has no execute_complete(context, event): write one."
         )
 
+    def resume_execution(
+        self, next_method: str, next_kwargs: Mapping[str, Any] | None, context: MutableMapping[str, Any]
+    ) -> Any:
+        """Go on after a wait: called in place of :meth:`execute`, with the method and the arguments for it.
+
+        :raises TaskDeferralError: where the trigger failed; TaskDeferralTimeout: where it did not fire in time.
+        """
+        given = dict(next_kwargs or {})
+        if next_method == FAIL:
+            kind = TaskDeferralTimeout if given.get("timed_out") else TaskDeferralError
+            raise kind(given.get("error", "its trigger failed"))
+        method = getattr(self, next_method, None)
+        if not callable(method):
+            raise TaskDeferralError(
+                f"{type(self).__name__} has no method {next_method!r}, in which it was to go on after its wait."
+            )
+        return method(context, **given)
+
     def on_kill(self) -> None:
         """Clean up: the task is about to be ended from outside."""
 
@@ -268,6 +287,10 @@ class BaseOperator(Node):
     ) -> NoReturn:
         """Give the slot back until ``trigger`` fires, then go on in the method of that name."""
         raise TaskDeferred(trigger=trigger, method_name=method_name, kwargs=kwargs, timeout=timeout)
+
+    def extra_spec(self) -> dict[str, Any]:
+        """What the stored DAG keeps of the task beyond what every task has, as plain JSON data under names of its own."""
+        return {}
 
     def prepare_template(self) -> None:
         """Called before rendering, after template files were read in: a place to change the template."""

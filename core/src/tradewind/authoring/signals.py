@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from tradewind.errors import TaskSignal
@@ -37,3 +37,11 @@ class TaskDeferred(TaskSignal):
         self.method_name = method_name
         self.kwargs = dict(kwargs or {})
         self.timeout = timeout
+
+
+class RescheduleTask(TaskSignal):
+    """Raised by a sensor that gives its slot back: call ``execute`` again at ``at``, in the same try."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(f"looks again at {at.isoformat()}")
+        self.at = at

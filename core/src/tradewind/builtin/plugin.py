@@ -36,6 +36,9 @@ def tradewind_register_task_decorators() -> list[Component]:
         Component("branch", f"{_TASK}.branch", "the function returns what goes on"),
         Component("python", f"{_TASK}.python", "what @task itself is"),
         Component(
+            "sensor", f"{_OPERATORS}.sensor_task:sensor_task", "the function is called until it returns true"
+        ),
+        Component(
             "short_circuit",
             f"{_TASK}.short_circuit",
             "the rest goes on if the function returns something true",

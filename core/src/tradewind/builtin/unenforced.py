@@ -16,16 +16,9 @@ def unenforced(dag: DagSpec) -> Iterator[Problem]:
         yield _warning(
             f"the schedule {dag.timetable.type!r} is not followed yet: it runs when it is triggered"
         )
-    if dag.max_consecutive_failed_dag_runs:
-        yield _warning("max_consecutive_failed_dag_runs is not acted on yet: watch its runs")
     if dag.callbacks:
         yield _warning(f"{', '.join(dag.callbacks)} of the DAG are not called yet: set them on its tasks")
     for task in dag.tasks:
-        if task.depends_on_past or task.wait_for_downstream:
-            yield _warning(
-                "depends_on_past and wait_for_downstream are not heeded yet: set max_active_runs=1 to keep runs apart",
-                task.task_id,
-            )
         if task.extra.get("run_as_user"):
             yield _warning(
                 "run_as_user is not heeded yet: tasks run as the user who started Tradewind", task.task_id

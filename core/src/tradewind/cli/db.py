@@ -192,7 +192,7 @@ def _declare_restore(parser: Parser) -> None:
 
 
 def _restore(invocation: Invocation, given: argparse.Namespace) -> None:
-    from tradewind.cli.restoring import due_after_restore, switch_off
+    from tradewind.cli.restoring import due_after_restore, pause_backfills, switch_off
     from tradewind.store.backup import restore
     from tradewind.store.migrating import migrate
 
@@ -210,6 +210,10 @@ def _restore(invocation: Invocation, given: argparse.Namespace) -> None:
             "These DAGs would run at once what may have been done since the backup, so they are switched off. "
             "`tradewind dags unpause` lets them go on."
         )
+    paused = [] if given.keep_on else pause_backfills(invocation.system)
+    if paused:
+        numbers = ", ".join(map(str, paused))
+        invocation.say(f"Backfills that were going on are paused ({numbers}): `tradewind backfill resume`.")
     records = [
         {"dag_id": one.dag_id, "due_runs": one.due, "open_runs": one.open, "first_due": one.first}
         for one in due

@@ -10,7 +10,15 @@ from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import Command, Parser
 from tradewind.cli.records import pool_record
 
-_COLUMNS = ("name", "slots", "occupied_slots", "scheduled_slots", "open_slots", "description")
+_COLUMNS = (
+    "name",
+    "slots",
+    "occupied_slots",
+    "scheduled_slots",
+    "open_slots",
+    "include_deferred",
+    "description",
+)
 
 
 def _name_place(parser: Parser) -> None:
@@ -60,6 +68,11 @@ def _declare_set(parser: Parser) -> None:
     _name_place(parser)
     parser.place("slots", "number of slots; -1: no limit", kind=_slots)
     parser.add_argument("--description", metavar="TEXT", help="what it is for")
+    parser.add_argument(
+        "--include-deferred",
+        action=argparse.BooleanOptionalAction,
+        help="let tasks that wait deferred keep their slots (as a new pool does not)",
+    )
 
 
 def _slots(text: str) -> int:
@@ -75,7 +88,9 @@ def _slots(text: str) -> int:
 
 
 def _set(invocation: Invocation, given: argparse.Namespace) -> None:
-    invocation.system.pools.set(given.name, given.slots, given.description)
+    invocation.system.pools.set(
+        given.name, given.slots, given.description, include_deferred=given.include_deferred
+    )
     _tell_scheduler(invocation, given.name)
     invocation.say(f"The pool {given.name} has {given.slots if given.slots >= 0 else 'unlimited'} slots.")
 

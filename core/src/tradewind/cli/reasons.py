@@ -10,6 +10,7 @@ from tradewind.cli.instances import find_instance
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.records import attempt_record, transition_record
 from tradewind.logic.explain import (
+    BackfillStanding,
     DagStanding,
     Explanation,
     explain_dag,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tradewind.logic.live_run import LiveRun
     from tradewind.scheduler.loading import Loading
     from tradewind.scheduler.memory import Memory
+    from tradewind.scheduler.queue import RunQueue
 
 
 UNKNOWN = 1 << 30  #: a number of places that never runs out
@@ -44,7 +46,8 @@ class Reasons:
         (number,) = run.named(instance.label)
         candidate = self._memory.candidate(run, number, self._system.settings.core.executor)
         now = self._system.clock.now()
-        found = [explain_task(run, number, now, self._memory.admission.ledger, candidate, self._waiting())]
+        ledger, past = self._memory.admission.ledger, self._memory.past
+        found = [explain_task(run, number, now, ledger, candidate, self._waiting(), past)]
         open_ = instance.state not in TASK_FINAL and run.state not in RUN_FINAL
         if open_ and run.state is RunState.QUEUED:
             found = self._of_run(run)
@@ -116,11 +119,20 @@ class Reasons:
             printer.records(story, ("timestamp", "old_state", "new_state", "reason"))
 
     def _of_run(self, run: LiveRun) -> list[Explanation]:
-        ahead = 0
         dag = self._memory.dags.get(run.info.dag_id)
-        if dag is not None and run.state is RunState.QUEUED:
-            ahead = [other.pk for other in dag.queued].index(run.pk)
-        return explain_run(run, self._standing(run.info.dag_id), ahead)
+        if dag is None or run.state is not RunState.QUEUED:
+            return explain_run(run, self._standing(run.info.dag_id))
+        backfill = dag.backfill
+        if backfill is not None and run in backfill.queued:
+            standing = BackfillStanding(
+                id=backfill.id,
+                paused=backfill.paused,
+                cancelled=backfill.cancelled_at is not None,
+                active=len(backfill.active),
+                max_active_runs=backfill.max_active_runs,
+            )
+            return explain_run(run, standing, _ahead(backfill.queued, run))
+        return explain_run(run, self._standing(run.info.dag_id), _ahead(dag.queued, run))
 
     def _of_waiting_tasks(self, run: LiveRun) -> list[Explanation]:
         """Of the tasks that are at work or could be: what each of the first few does."""
@@ -131,17 +143,22 @@ class Reasons:
             state = run.states[number]
             if state is not None and state not in TASK_FINAL and len(found) < 10:
                 candidate = self._memory.candidate(run, number, default)
-                told = explain_task(run, number, now, ledger, candidate, others)
+                told = explain_task(run, number, now, ledger, candidate, others, self._memory.past)
                 found.append(Explanation(f"{run.label(number)} ({state}): {told.text}", told.cure))
+            elif state is None and self._memory.past(run, number) is not None and len(found) < 10:
+                candidate = self._memory.candidate(run, number, default)
+                told = explain_task(run, number, now, ledger, candidate, others, self._memory.past)
+                found.append(Explanation(f"{run.label(number)}: {told.text}", told.cure))
         return found
 
     def _standing(self, dag_id: str) -> DagStanding:
         row = self._system.dags.get(dag_id)
         spec = self._system.dags.current_version(dag_id).spec
-        counts = self._system.runs.counts_by_state([dag_id]).get(dag_id, {})
+        counts = self._system.runs.open_counts([dag_id]).get(dag_id, {})
         return DagStanding(
             dag_id=dag_id,
             paused=row.paused,
+            paused_reason=row.paused_reason or "",
             is_stale=row.is_stale,
             scheduled=spec.timetable is not None,
             next_run_after=row.next_run_after,
@@ -159,6 +176,8 @@ class Reasons:
     @cached_property
     def _memory(self) -> Memory:
         """What a scheduler that starts now would have in memory, with what is in use."""
+        from tradewind.scheduler.waits import keep
+
         memory = self._loading.everything()
         settings = self._system.settings
         ledger = memory.admission.ledger
@@ -168,6 +187,8 @@ class Reasons:
             for number in run.numbers():
                 if run.states[number] in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                     ledger.take(memory.candidate(run, number, settings.core.executor))
+                elif run.states[number] is TaskState.DEFERRED:
+                    keep(memory, run, number, settings.core.executor)
         return memory
 
     def _live(self, row: RunRow) -> LiveRun:
@@ -181,3 +202,8 @@ class Reasons:
             for number in run.numbers()
             if run.states[number] is TaskState.SCHEDULED
         ]
+
+
+def _ahead(queue: RunQueue, run: LiveRun) -> int:
+    """How many runs stand before this one."""
+    return [other.pk for other in queue].index(run.pk)

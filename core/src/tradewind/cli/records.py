@@ -21,6 +21,7 @@ def dag_record(row: DagRow, spec: DagSpec | None, schedule: str | None = None) -
         "dag_id": row.dag_id,
         "dag_display_name": (spec.display_name if spec else None) or row.dag_id,
         "is_paused": row.paused,
+        "paused_reason": row.paused_reason,
         "is_stale": row.is_stale,
         "fileloc": f"{row.folder}/{row.file}" if row.folder else row.file,
         "relative_fileloc": row.file,
@@ -175,7 +176,8 @@ def connection_record(connection: Connection, *, secrets: bool) -> Record:
 
 def pool_record(row: PoolRow, used: dict[str, int]) -> Record:
     """A pool, with how many of its slots are in use by state."""
-    occupied = used.get("queued", 0) + used.get("running", 0)
+    deferred = used.get("deferred", 0)
+    occupied = used.get("queued", 0) + used.get("running", 0) + (deferred if row.include_deferred else 0)
     return {
         "name": row.name,
         "slots": row.slots,
@@ -183,7 +185,9 @@ def pool_record(row: PoolRow, used: dict[str, int]) -> Record:
         "running_slots": used.get("running", 0),
         "queued_slots": used.get("queued", 0),
         "scheduled_slots": used.get("scheduled", 0),
+        "deferred_slots": deferred,
         "open_slots": None if row.slots < 0 else max(0, row.slots - occupied),
+        "include_deferred": row.include_deferred,
         "description": row.description,
     }
 

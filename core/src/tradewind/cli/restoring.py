@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tradewind.cli.upcoming import runs_to_come
-from tradewind.model.commands import SetPaused
+from tradewind.model.commands import PauseBackfill, SetPaused
 from tradewind.model.states import RunState
 
 if TYPE_CHECKING:
@@ -46,3 +46,15 @@ def switch_off(system: System, dags: list[Due]) -> None:
     """Switch them off, so that nothing is done twice before somebody has looked."""
     for one in dags:
         system.command(SetPaused(dag_id=one.dag_id, paused=True))
+
+
+def pause_backfills(system: System) -> list[int]:
+    """Pause backfills that would go on, whose runs start even though their DAG is switched off; their numbers."""
+    going_on = [
+        one
+        for one in system.backfills.find(open_only=True, limit=AT_MOST)
+        if not one.is_paused and one.cancelled_at is None
+    ]
+    for one in going_on:
+        system.command(PauseBackfill(dag_id=one.dag_id, backfill_id=one.id, paused=True))
+    return [one.id for one in going_on]

@@ -13,6 +13,7 @@ from tradewind.cli.up import declare_folder, use_folder
 
 def _scheduler(invocation: Invocation, given: argparse.Namespace) -> int:
     use_folder(given.dags_folder)
+    from tradewind.app.triggerers import wanted_from_elsewhere
     from tradewind.app.up import scheduler_main
 
     logging.basicConfig(
@@ -20,7 +21,9 @@ def _scheduler(invocation: Invocation, given: argparse.Namespace) -> int:
     )
     system = invocation.system
     invocation.warn(system.settings.warnings)
-    return scheduler_main(system, system.settings.home.run / "agent.sock")
+    return scheduler_main(
+        system, system.settings.home.run / "agent.sock", triggerer=wanted_from_elsewhere(system)
+    )
 
 
 def _declare(parser: Parser) -> None:

@@ -155,6 +155,18 @@ class TemplatesSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TriggererSettings:
+    """The process that runs the triggers of deferred tasks."""
+
+    block_seconds: float = _setting(
+        "number",
+        10.0,
+        "Seconds that a trigger may keep all others from running before it is ended and its task failed.",
+        least=0.1,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class XcomSettings:
     """Values that tasks leave for others."""
 
@@ -196,6 +208,7 @@ SECTIONS: dict[str, type[Any]] = {
     "importing": ImportingSettings,
     "tasks": TasksSettings,
     "templates": TemplatesSettings,
+    "triggerer": TriggererSettings,
     "xcom": XcomSettings,
     "logs": LogsSettings,
     "retention": RetentionSettings,

@@ -19,6 +19,7 @@ from tradewind.config.sections import (
     RetentionSettings,
     TasksSettings,
     TemplatesSettings,
+    TriggererSettings,
     Value,
     XcomSettings,
     known_settings,
@@ -76,6 +77,7 @@ class Settings:
     importing: ImportingSettings
     tasks: TasksSettings
     templates: TemplatesSettings
+    triggerer: TriggererSettings
     xcom: XcomSettings
     logs: LogsSettings
     retention: RetentionSettings

@@ -9,6 +9,7 @@ from tradewind.errors import Refused
 from tradewind.model.connection import Connection
 from tradewind.model.facts import XCom
 from tradewind.model.run import RunInfo
+from tradewind.model.waits import RunsAwaited, Verdict
 from tradewind.ports.runtime import EnvironmentRuntime, FoundXCom, XComQuery
 
 
@@ -61,6 +62,9 @@ class ImportRuntime:
 
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         return None
+
+    def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
+        raise _refuse(f"look at runs of the DAG {awaited.dag_id!r}")
 
     def context(self) -> Mapping[str, Any] | None:
         return None

@@ -3,6 +3,9 @@
 Candidates stand in a queue by priority. One that meets a limit steps aside into the line of that limit, and comes back when
 something there is released; so each slot that becomes free costs a step or two, however many wait. The same function
 says whether a candidate may pass and, if not, why.
+
+Among equal priorities, DAGs take turns, so that one with ten thousand tasks to start does not hold up the others; within a
+DAG the oldest run goes first.
 """
 
 from __future__ import annotations
@@ -59,10 +62,14 @@ class Ledger:
     """What is in use, and what there is."""
 
     pools: dict[str, int] = field(default_factory=dict)  #: slots of each pool; -1: no limit
+    keep_deferred: set[str] = field(
+        default_factory=set
+    )  #: pools in which a deferred instance keeps its slots
     executors: dict[str, int] = field(default_factory=dict)  #: attempts that each executor takes at once
     paused: set[str] = field(default_factory=set)  #: DAGs that are switched off
     used: Counter[Limit] = field(default_factory=Counter)
     admitted: dict[tuple[int, int], Candidate] = field(default_factory=dict)
+    deferred: dict[tuple[int, int], Candidate] = field(default_factory=dict)  #: that keep their slots
 
     def blocked(self, candidate: Candidate) -> Blocked | None:
         """What holds the candidate back, or ``None`` where it may start now."""
@@ -106,8 +113,19 @@ class Ledger:
             for limit, wanted, _, _ in self._limits(candidate):
                 self.used[limit] += wanted
 
+    def defer(self, candidate: Candidate) -> None:
+        """The instance waits without a process: count it towards its pool, if the pool says so, and nothing else."""
+        if candidate.pool in self.keep_deferred and candidate.key not in self.deferred:
+            self.deferred[candidate.key] = candidate
+            self.used[Limit("pool", candidate.pool)] += candidate.slots
+
     def give_back(self, key: tuple[int, int]) -> list[Limit]:
-        """The instance is active no longer; the limits that it counted towards."""
+        """The instance is active, or deferred, no longer; the limits that it counted towards."""
+        waited = self.deferred.pop(key, None)
+        if waited is not None:
+            limit = Limit("pool", waited.pool)
+            self.used[limit] -= waited.slots
+            return [limit]
         candidate = self.admitted.pop(key, None)
         if candidate is None:
             return []
@@ -136,8 +154,75 @@ def _explain(what: str, it: Candidate, used: int, wanted: int, most: int) -> str
     return f"waits for {what} ({used} of {most} used)"
 
 
-#: rank; a number of its own, since an instance that was let go and came back may stand in a heap twice; candidate
-_Entry = tuple[tuple[int, float, tuple[int, int]], int, Candidate]
+class Turns:
+    """Whose turn it is: a count for each DAG that grows with each of its tasks that starts.
+
+    A DAG that had nothing to start for a while is not ahead of the others for that: its count is at least that of the
+    DAG that started something last.
+    """
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+        self._now = 0
+
+    def of(self, dag_id: str) -> int:
+        """The turn at which a task of the DAG may start."""
+        return max(self._taken.get(dag_id, 0), self._now)
+
+    def take(self, dag_id: str) -> None:
+        """A task of the DAG has started."""
+        self._now = self.of(dag_id)
+        self._taken[dag_id] = self._now + 1
+        if len(self._taken) > 1000:
+            self._taken = {name: turn for name, turn in self._taken.items() if turn > self._now}
+
+
+_Place = tuple[int, int, float, tuple[int, int]]  # (-priority, turn, order, key)
+
+
+class Line:
+    """Candidates that wait for the same thing: the highest priority first, then DAG by DAG, then the oldest run."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._number = count()  # so that two of one rank are never compared themselves
+        self._of_dags: dict[str, list[tuple[tuple[int, float, tuple[int, int]], int, Candidate]]] = {}
+        self._heads: list[tuple[_Place, str]] = []  # the first of each DAG, and places that are out of date
+        self._places: dict[str, _Place] = {}  # of each DAG in `_heads`
+
+    def __bool__(self) -> bool:
+        return bool(self._of_dags)
+
+    def push(self, candidate: Candidate) -> None:
+        """The candidate waits here."""
+        waiting = self._of_dags.setdefault(candidate.dag_id, [])
+        heapq.heappush(waiting, (candidate.rank, next(self._number), candidate))
+        if waiting[0][2] is candidate:
+            self._offer(candidate)
+
+    def pop(self) -> Candidate:
+        """The one that goes first. There must be one."""
+        while True:
+            place, dag_id = heapq.heappop(self._heads)
+            if self._places.get(dag_id) != place:
+                continue
+            waiting = self._of_dags[dag_id]
+            if self._place(waiting[0][2]) != place:  # its DAG has had its turn meanwhile
+                self._offer(waiting[0][2])
+                continue
+            candidate = heapq.heappop(waiting)[2]
+            if waiting:
+                self._offer(waiting[0][2])
+            else:
+                del self._of_dags[dag_id], self._places[dag_id]
+            return candidate
+
+    def _offer(self, head: Candidate) -> None:
+        place = self._places[head.dag_id] = self._place(head)
+        heapq.heappush(self._heads, (place, head.dag_id))
+
+    def _place(self, it: Candidate) -> _Place:
+        return (-it.priority, self._turns.of(it.dag_id), it.order, it.key)
 
 
 class Admission:
@@ -145,10 +230,11 @@ class Admission:
 
     def __init__(self, ledger: Ledger | None = None) -> None:
         self.ledger = ledger or Ledger()
-        self._queue: list[tuple[*_Entry, Limit | None]] = []  # the limit whose line an entry comes from
-        self._lines: dict[Limit, list[_Entry]] = {}
+        self._turns = Turns()
+        self._queue = Line(self._turns)
+        self._lines: dict[Limit, Line] = {}
+        self._called: dict[tuple[int, int], Limit] = {}  # candidates in the queue that come from a line
         self._waiting: dict[tuple[int, int], Candidate] = {}
-        self._numbers = count()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -156,7 +242,7 @@ class Admission:
     def add(self, candidate: Candidate) -> None:
         """The instance may start."""
         self._waiting[candidate.key] = candidate
-        heapq.heappush(self._queue, (candidate.rank, next(self._numbers), candidate, None))
+        self._queue.push(candidate)
 
     def release(self, key: tuple[int, int]) -> None:
         """The instance is active no longer, or does not want to start any more."""
@@ -166,35 +252,45 @@ class Admission:
 
     def lift(self, limit: Limit) -> None:
         """A limit was lifted or changed: let its whole line try again."""
-        for entry in self._lines.pop(limit, []):
-            heapq.heappush(self._queue, (*entry, None))
+        line = self._lines.pop(limit, None)
+        while line:
+            self._queue.push(line.pop())
 
     def admit(self) -> Iterator[Candidate]:
         """Those that start now, one after another; each is counted as active before the next is looked at."""
         while self._queue:
-            rank, number, candidate, origin = heapq.heappop(self._queue)
+            candidate = self._queue.pop()
+            origin = self._called.pop(candidate.key, None)
             if self._waiting.get(candidate.key) is not candidate:
-                if origin is not None:  # it went away after its line had sent it
-                    self._call_next(origin)
+                if origin is not None:
+                    self._call_next(origin)  # it was called in vain
                 continue
             blocked = self.ledger.blocked(candidate)
             if blocked is None:
                 del self._waiting[candidate.key]
                 self.ledger.take(candidate)
+                self._turns.take(candidate.dag_id)
                 yield candidate
             else:
-                heapq.heappush(self._lines.setdefault(blocked.limit, []), (rank, number, candidate))
+                self._line(blocked.limit).push(candidate)
             if origin is not None and (blocked is None or blocked.limit != origin):
                 self._call_next(origin)
+
+    def _line(self, limit: Limit) -> Line:
+        line = self._lines.get(limit)
+        if line is None:
+            line = self._lines[limit] = Line(self._turns)
+        return line
 
     def _call_next(self, limit: Limit) -> None:
         """Let the head of a line try again. While the head does not pass, nobody behind it does: a candidate that needs
         many slots is not overtaken for ever by those that need one."""
         line = self._lines.get(limit)
         while line:
-            entry = heapq.heappop(line)
+            candidate = line.pop()
             if not line:
                 del self._lines[limit]
-            if self._waiting.get(entry[2].key) is entry[2]:
-                heapq.heappush(self._queue, (*entry, limit))
+            if self._waiting.get(candidate.key) is candidate:
+                self._called[candidate.key] = limit
+                self._queue.push(candidate)
                 return

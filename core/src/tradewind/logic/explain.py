@@ -9,6 +9,7 @@ from datetime import datetime
 from tradewind.logic.admission import Candidate, Ledger
 from tradewind.logic.expansion import MAX_MAP_LENGTH, is_whole, whole_verdict
 from tradewind.logic.live_run import LiveRun
+from tradewind.logic.machine import Past, no_past
 from tradewind.logic.trigger_rules import evaluate
 from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
 
@@ -39,11 +40,28 @@ class DagStanding:
     active: int  #: runs that are running
     queued: int  #: runs that wait to start
     max_active_runs: int
+    paused_reason: str = ""  #: where it was not a person who switched it off
 
     @property
     def has_room(self) -> bool:
         """Whether one more run may start."""
         return self.active < self.max_active_runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillStanding:
+    """What decides whether runs of a backfill start."""
+
+    id: int
+    paused: bool
+    cancelled: bool
+    active: int
+    max_active_runs: int
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more of its runs may start."""
+        return not self.paused and not self.cancelled and self.active < self.max_active_runs
 
 
 def explain_task(
@@ -53,12 +71,14 @@ def explain_task(
     ledger: Ledger,
     candidate: Candidate,
     others: Iterable[Candidate] = (),
+    past: Past = no_past,
 ) -> Explanation:
     """Why the instance is in its state, and what it waits for.
 
     :param ledger: what is in use at present.
     :param candidate: the instance as admission sees it.
     :param others: all instances that wait for admission.
+    :param past: what of its DAG's earlier runs holds it back.
     """
     state = run.states[number]
     if state in TASK_FINAL:
@@ -66,7 +86,7 @@ def explain_task(
     if run.state is RunState.QUEUED:
         return Explanation(f"Its run is queued: {run.reason or 'it waits to start'}.")
     if state is None:
-        return _undecided(run, number)
+        return _undecided(run, number, past)
     if state is TaskState.SCHEDULED:
         return _waits_for_slot(candidate, ledger, others)
     if state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
@@ -90,19 +110,25 @@ def explain_task(
     return Explanation(text)
 
 
-def explain_run(run: LiveRun, dag: DagStanding, ahead: int = 0) -> list[Explanation]:
+def explain_run(run: LiveRun, standing: DagStanding | BackfillStanding, ahead: int = 0) -> list[Explanation]:
     """Why the run is in its state.
 
-    :param ahead: how many queued runs of the DAG come before it.
+    :param standing: of whoever starts it: its DAG, or its backfill while that is not completed.
+    :param ahead: how many queued runs come before it there.
     """
     if run.state in RUN_FINAL:
         return [_ended_run(run)]
     if run.state is RunState.QUEUED:
-        reason = blocked_run(dag, run.even_if_paused)
+        reason = (
+            blocked_backfill(standing)
+            if isinstance(standing, BackfillStanding)
+            else blocked_run(standing, run.even_if_paused)
+        )
         if reason is None:
             return [Explanation("It may start now; the scheduler has not looked at it yet.")]
+        whose = "backfill" if isinstance(standing, BackfillStanding) else "DAG"
         before = (
-            f" {_count(ahead, 'run')} of the DAG {'is' if ahead == 1 else 'are'} ahead of it."
+            f" {_count(ahead, 'run')} of the {whose} {'is' if ahead == 1 else 'are'} ahead of it."
             if ahead
             else ""
         )
@@ -128,6 +154,22 @@ def blocked_run(dag: DagStanding, even_if_paused: bool = False) -> Explanation |
     return None
 
 
+def blocked_backfill(backfill: BackfillStanding) -> Explanation | None:
+    """What keeps a queued run of a backfill from starting, or ``None`` where it may start."""
+    if backfill.cancelled:
+        return Explanation(f"Its backfill {backfill.id} was cancelled; it is being ended.")
+    if backfill.paused:
+        return Explanation(
+            f"Its backfill {backfill.id} is paused.", f"tradewind backfill resume {backfill.id}"
+        )
+    if not backfill.has_room:
+        return Explanation(
+            f"It waits for a place among the active runs of its backfill {backfill.id} "
+            f"({backfill.active} of {backfill.max_active_runs} used)."
+        )
+    return None
+
+
 def explain_dag(dag: DagStanding, now: datetime) -> list[Explanation]:
     """Why the DAG makes runs, or none."""
     found = []
@@ -141,7 +183,9 @@ def explain_dag(dag: DagStanding, now: datetime) -> list[Explanation]:
     if dag.paused:
         found.append(
             Explanation(
-                "It is switched off: it makes no runs by its schedule, and those that are queued do not start.",
+                "It is switched off"
+                + (f", since {dag.paused_reason}" if dag.paused_reason else "")
+                + ": it makes no runs by its schedule, and those that are queued do not start.",
                 f"tradewind dags unpause {dag.dag_id}",
             )
         )
@@ -169,11 +213,18 @@ def no_scheduler() -> Explanation:
 
 
 def tasks_ahead(candidate: Candidate, others: Iterable[Candidate], ledger: Ledger) -> int:
-    """How many of those that wait for the same limit come before it."""
+    """How many of those that wait for the same limit come before it: those of higher priority, and those of its own DAG.
+    Among equal priorities, other DAGs take turns with it."""
     blocked = ledger.blocked(candidate)
     if blocked is None:
         return 0
-    rest = (other for other in others if other.key != candidate.key and other.rank < candidate.rank)
+    rest = (
+        other
+        for other in others
+        if other.key != candidate.key
+        and other.rank < candidate.rank
+        and (other.priority > candidate.priority or other.dag_id == candidate.dag_id)
+    )
     return sum(1 for other in rest if (held := ledger.blocked(other)) and held.limit == blocked.limit)
 
 
@@ -196,12 +247,19 @@ def _next_run(dag: DagStanding, now: datetime) -> Explanation:
     return Explanation(f"A run is due since {after.isoformat()}; the scheduler makes it at its next look.")
 
 
-def _undecided(run: LiveRun, number: int) -> Explanation:
+def _undecided(run: LiveRun, number: int, past: Past) -> Explanation:
     if run.state in RUN_FINAL:
         return Explanation("Its run ended before anything was decided for it.")
     verdict = evaluate(run.task(number).trigger_rule, run.upstream_of(number))
     if is_whole(run, number):
         verdict = whole_verdict(run, number, verdict, MAX_MAP_LENGTH)
+    held = past(run, number) if verdict.run else None
+    if held is not None:
+        return Explanation(
+            f"{_capital(held)}.",
+            "See why it did not end well there, with `tradewind tasks why`; clear it, or mark it success with "
+            "`tradewind runs mark`.",
+        )
     if verdict.settled and not verdict.waits:
         return Explanation(
             f"Nothing holds it back ({verdict.reason}); the scheduler has not looked at it yet."

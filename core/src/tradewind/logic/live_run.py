@@ -22,6 +22,7 @@ from tradewind.model.outcomes import Branched
 from tradewind.model.run import RunInfo, RunRow, TaskInstanceRow, instance_label
 from tradewind.model.spec import TaskSpec
 from tradewind.model.states import TASK_FINAL, RunState, TaskState
+from tradewind.model.waits import Wait
 
 _NUMBER_OF = {state: number for number, state in enumerate(COUNTED)}
 
@@ -73,6 +74,7 @@ class LiveRun:
         "totals",
         "try_numbers",
         "unfinished",
+        "waits",
     )
 
     def __init__(
@@ -109,6 +111,8 @@ class LiveRun:
         self.lengths: dict[int, int] = {}
         #: decisions of branches that ended: task number -> decision
         self.branches: dict[int, Branched] = {}
+        #: what tries wait for, or go on with: task number -> wait
+        self.waits: dict[int, Wait] = {}
         #: how many attempts of an instance were lost in a row before they began
         self.losses: dict[int, int] = {}
         #: the task that made fail_fast stop the run

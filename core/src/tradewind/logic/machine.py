@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tradewind.logic import expansion
+from tradewind.logic import expansion, waiting
 from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.logic.retries import may_retry, wait_before_retry
 from tradewind.logic.trigger_rules import evaluate
@@ -27,11 +27,15 @@ from tradewind.model.outcomes import (
     TriggersRun,
 )
 from tradewind.model.states import RUN_FINAL, TASK_ACTIVE, TASK_FINAL, RunState, TaskState
+from tradewind.model.waits import Wait
 
 LOSSES_BEFORE_FAILURE = 3  #: attempts in a row that may be lost before they began, before a try is used up
 
 #: A branch's choice counts for tasks that have not begun
 _BRANCH_MAY_SKIP = (None, TaskState.SCHEDULED, TaskState.QUEUED)
+
+#: What is ended in these fails; what has not come as far is skipped
+_BEGUN = (TaskState.RUNNING, TaskState.RESTARTING, TaskState.DEFERRED, TaskState.UP_FOR_RESCHEDULE)
 
 Past = Callable[[LiveRun, int], str | None]
 """Why an instance has to wait for earlier runs of its DAG, or ``None`` where it has not."""
@@ -53,6 +57,10 @@ class Delta:
     released: list[tuple[LiveRun, int]] = field(default_factory=list)
     #: (run, instance) that go on at their ``due_at``
     waits: list[tuple[LiveRun, int]] = field(default_factory=list)
+    #: instances whose wait began, or ended and is gone on with
+    waiting: list[tuple[LiveRun, int]] = field(default_factory=list)
+    #: waits that are over and done with
+    waited: list[tuple[LiveRun, Wait]] = field(default_factory=list)
     #: (attempt id, reason): attempts to end, whose end is waited for
     cancels: list[tuple[str, str]] = field(default_factory=list)
     #: (attempt id, reason): attempts to end, and not to be listened to any more
@@ -93,6 +101,10 @@ class Machine:
         """Look at every instance that has no state yet: after a restart, a clear or a change outside of the run."""
         self._consider(run, [number for number in run.numbers() if run.states[number] is None])
 
+    def look_again(self, run: LiveRun, number: int) -> None:
+        """What held the instance back outside of its run may be gone."""
+        self._consider(run, (number,))
+
     def time_out(self, run: LiveRun) -> None:
         """The run's ``dagrun_timeout`` is over: it fails, and whatever has not ended is skipped."""
         limit = run.plan.spec.dagrun_timeout
@@ -103,7 +115,7 @@ class Machine:
         for number in run.numbers():
             old = run.states[number]
             if old not in TASK_FINAL:
-                begun = old in (TaskState.RUNNING, TaskState.RESTARTING)
+                begun = old in _BEGUN
                 self._drop_attempt(run, number, reason)
                 self._move(run, number, TaskState.FAILED if begun else rest, reason)
         self._finish_run(run, state, reason)
@@ -146,13 +158,9 @@ class Machine:
                 self._end(run, number, TaskState.SKIPPED, outcome.reason, attempt_id)
             case Failed():
                 self._failed(run, number, outcome, attempt_id)
-            case Rescheduled():
-                run.due_at[number] = outcome.at
-                self._move(
-                    run, number, TaskState.UP_FOR_RESCHEDULE, f"looks again at {outcome.at}", attempt_id
-                )
-                self.delta.waits.append((run, number))
-            case Deferred() | AwaitsInput() | TriggersRun():
+            case Rescheduled() | Deferred() | AwaitsInput():
+                waiting.begin(self, run, number, outcome, ended_at)
+            case TriggersRun():
                 kind = type(outcome).__name__
                 unknown = Failed(f"this scheduler cannot serve a task that ends as {kind!r}", retry="never")
                 self._failed(run, number, unknown, attempt_id)
@@ -182,8 +190,8 @@ class Machine:
         """The time that the instance waited for has come."""
         if run.states[number] is TaskState.UP_FOR_RETRY:
             self._next_try(run, number, "its waiting time is over")
-        elif run.states[number] is TaskState.UP_FOR_RESCHEDULE:
-            self._schedule(run, number, "its waiting time is over")
+        elif run.states[number] in (TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
+            waiting.end(self, run, number, waiting.result_when_due(run.waits[number]))
 
     # -- commands --------------------------------------------------------------------------------------------
 
@@ -345,7 +353,7 @@ class Machine:
         for number in run.numbers():
             state = run.states[number]
             if state not in TASK_FINAL:
-                begun = state in (TaskState.RUNNING, TaskState.RESTARTING)
+                begun = state in _BEGUN
                 self._drop_attempt(run, number, reason)
                 self._move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
 
@@ -378,13 +386,18 @@ class Machine:
         if run.states[number] in TASK_ACTIVE and attempt_id is not None:
             self.delta.revoked.append((attempt_id, reason))
             run.attempt_id[number] = None
-        if run.states[number] in TASK_ACTIVE or run.states[number] is TaskState.SCHEDULED:
+        if run.states[number] in TASK_ACTIVE or run.states[number] in (
+            TaskState.SCHEDULED,
+            TaskState.DEFERRED,
+        ):
             self.delta.released.append((run, number))
 
     def _move(
         self, run: LiveRun, number: int, state: TaskState | None, reason: str, attempt_id: str | None = None
     ) -> None:
         old = run.states[number]
+        if number in run.waits and state not in waiting.KEEPS_WAIT:
+            self.delta.waited.append((run, run.waits.pop(number)))
         run.move(number, state)
         run.reasons[number] = reason
         self.delta.transitions.append(Transition(run, number, old, state, reason, attempt_id, *self.cause))

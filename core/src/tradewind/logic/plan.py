@@ -16,6 +16,7 @@ class Plan:
         "downstream",
         "index",
         "leaves",
+        "looks_back",
         "mapped_over",
         "spec",
         "starters",
@@ -43,6 +44,8 @@ class Plan:
         ]
         #: tasks whose state makes the run's
         self.leaves = frozenset(number for number, after in enumerate(self.downstream) if not after)
+        #: whether any task looks at the run before
+        self.looks_back = any(task.depends_on_past or task.wait_for_downstream for task in spec.tasks)
         #: tasks that may start as soon as the run does
         self.starters = tuple(
             number

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from tradewind.model.backfill import ReprocessBehavior
 from tradewind.model.states import RunState, RunType, TaskState
 
 
@@ -75,6 +76,39 @@ class MarkRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateBackfill:
+    """Make runs for past dates of the DAG, in order. Result: ``{"id": ...}``."""
+
+    kind: ClassVar[str] = "create_backfill"
+    dag_id: str
+    from_date: datetime  #: the first logical date
+    to_date: datetime  #: the last
+    max_active_runs: int = 10  #: runs of the backfill at once, apart from those of the DAG
+    reprocess_behavior: ReprocessBehavior = ReprocessBehavior.NONE
+    run_backwards: bool = False  #: the newest date first
+    dag_run_conf: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseBackfill:
+    """Start no further run of a backfill, or go on. Result: ``{"id": ..., "is_paused": ...}``."""
+
+    kind: ClassVar[str] = "pause_backfill"
+    dag_id: str
+    backfill_id: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelBackfill:
+    """End a backfill: runs of it that are running go on, those that are queued end as failed. Result: ``{"id": ...}``."""
+
+    kind: ClassVar[str] = "cancel_backfill"
+    dag_id: str
+    backfill_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteDag:
     """Forget the DAG with all its runs. Refused while runs are going on."""
 
@@ -99,9 +133,33 @@ class PoolChanged:
     dag_id: str = ""
 
 
-Command = TriggerRun | SetPaused | ClearTasks | MarkTasks | MarkRun | DeleteDag | DagChanged | PoolChanged
+Command = (
+    TriggerRun
+    | SetPaused
+    | ClearTasks
+    | MarkTasks
+    | MarkRun
+    | CreateBackfill
+    | PauseBackfill
+    | CancelBackfill
+    | DeleteDag
+    | DagChanged
+    | PoolChanged
+)
 
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
-    for command in (TriggerRun, SetPaused, ClearTasks, MarkTasks, MarkRun, DeleteDag, DagChanged, PoolChanged)
+    for command in (
+        TriggerRun,
+        SetPaused,
+        ClearTasks,
+        MarkTasks,
+        MarkRun,
+        CreateBackfill,
+        PauseBackfill,
+        CancelBackfill,
+        DeleteDag,
+        DagChanged,
+        PoolChanged,
+    )
 }

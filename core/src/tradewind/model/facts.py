@@ -68,4 +68,19 @@ class AttemptLost:
     reason: str
 
 
-Fact = AttemptStarted | XComPushed | AttemptFinished | AttemptLost
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitEnded:
+    """What an attempt waited for has come, or cannot come any more.
+
+    :param attempt_id: the attempt that asked for the wait.
+    :param event: what came, in typed JSON.
+    :param error: why nothing can come: the trigger raised, or cannot be had.
+    """
+
+    attempt_id: str
+    at: datetime
+    event: str | None = None
+    error: str | None = None
+
+
+Fact = AttemptStarted | XComPushed | AttemptFinished | AttemptLost | WaitEnded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from tradewind.model.run import RunInfo
@@ -27,7 +28,10 @@ class Order:
     :param kind: ``"task"``: run the task; ``"callback"``: run the callbacks named in ``callback``.
     :param log_path: where the attempt's log goes, relative to the log folder.
     :param timeout: seconds of ``execution_timeout``; the agent kills the attempt's process group a little later.
-    :param resume: for a task that waited: what it waits with (method, arguments, event).
+    :param resume: for a task that waited: ``{"method", "kwargs", "event"}``, the last two in typed JSON; the
+        method :data:`tradewind.model.waits.FAIL` comes with ``"error"`` and ``"timed_out"``.
+    :param since: when the try began, where this attempt goes on with it.
+    :param rounds: how often the try has waited before.
     """
 
     attempt_id: str
@@ -45,6 +49,8 @@ class Order:
     priority: int = 0
     xcoms: tuple[KnownXCom, ...] = ()
     resume: dict[str, Any] | None = None
+    since: datetime | None = None
+    rounds: int = 0
     callback: dict[str, Any] | None = None
 
 

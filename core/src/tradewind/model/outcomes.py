@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from tradewind.model.waits import RunsAwaited
+
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
@@ -62,14 +64,23 @@ class Rescheduled:
 class Deferred:
     """The task waits for a trigger without a slot, and goes on in ``method``.
 
+    Arguments and event are typed JSON (:mod:`tradewind.serialization.values`), as text.
+
     :param trigger: ``package.module.Class`` of the trigger.
+    :param timeout: seconds to wait at most.
+    :param until: when the trigger would fire, where that is known: the scheduler then waits by itself.
+    :param event: what it would give then.
+    :param runs: the runs that the trigger would wait for, likewise.
     """
 
     trigger: str
-    trigger_kwargs: dict[str, Any]
-    method: str
-    method_kwargs: dict[str, Any]
+    trigger_kwargs: str = "{}"
+    method: str = "execute_complete"
+    method_kwargs: str = "{}"
     timeout: float | None = None
+    until: datetime | None = None
+    event: str | None = None
+    runs: RunsAwaited | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class RunRow:
     reason: str = ""
     queued_at: datetime | None = None
     even_if_paused: bool = False  #: its tasks start although the DAG is switched off
+    backfill_id: int | None = None  #: the backfill that made it, or let it go again
 
 
 def instance_label(task_id: str, map_index: int) -> str:

@@ -62,6 +62,7 @@ KINDS: dict[str, KindRule] = {
         "tradewind_register_xcom_backends", Component, "tradewind.ports.xcom_backend:XComBackend", True
     ),
     "timetable": KindRule("tradewind_register_timetables", Component),
+    "trigger": KindRule("tradewind_register_triggers", Component, "tradewind.authoring.triggers:BaseTrigger"),
     "macro": KindRule("tradewind_register_macros", Macro),
     "command": KindRule("tradewind_register_commands", CliCommand),
     "setting": KindRule("tradewind_register_settings", Setting),

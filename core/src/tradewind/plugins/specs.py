@@ -166,6 +166,22 @@ def tradewind_register_timetables() -> Iterable[Component]:
 
 
 @collects
+def tradewind_register_triggers() -> Iterable[Component]:
+    """Bring triggers, which deferred tasks wait for. A trigger need not be registered to be used.
+
+    Runs in: the triggerer, and whatever lists triggers.
+
+    :returns: names and targets of classes derived from :class:`tradewind.BaseTrigger`; ``serialize()`` may give the name in
+        place of the class's path.
+
+    Errors: the plugin is listed as failed and brings no triggers.
+
+    .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@collects
 def tradewind_register_macros() -> Iterable[Macro]:
     """Bring functions or values for templates, seen there as ``macros.<plugin>.<name>``.
 

@@ -17,6 +17,7 @@ from tradewind.errors import Refused
 from tradewind.model.connection import Connection
 from tradewind.model.facts import XCom
 from tradewind.model.run import RunInfo
+from tradewind.model.waits import RunsAwaited, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,10 @@ class Runtime(Protocol):
         """The DAG's run before this one, by logical date."""
         ...
 
+    def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
+        """Whether runs of another DAG have come to where somebody waits for them to come, and why."""
+        ...
+
     def context(self) -> Mapping[str, Any] | None:
         """The context of the task that is running, or ``None`` outside of one."""
         ...
@@ -121,6 +126,9 @@ class EnvironmentRuntime:
 
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         return None
+
+    def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
+        raise self._refuse("look at runs of the DAG", awaited.dag_id)
 
     def context(self) -> Mapping[str, Any] | None:
         return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import logging
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from tradewind.errors import NotFound, SerializationError, TaskTimeout
+from tradewind.errors import NotFound, SerializationError, TaskSignal, TaskTimeout
 from tradewind.model.facts import XCom
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Branched, Failed, Outcome, Skipped, Succeeded
@@ -73,7 +74,7 @@ class Attempt:
         order, dag = self._order, self._loaded.dag
         # A copy, since rendering writes into the task and the DAG may be used again in this process.
         task = self.task = copy.copy(dag.get_task(order.task_id))
-        ti = TaskInstance(task, order, self._xcoms, self._clock.now(), self._settings.base_url)
+        ti = TaskInstance(task, order, self._xcoms, order.since or self._clock.now(), self._settings.base_url)
         macros = Macros(self._settings.macros)
         context = TaskContext(dag, ti, order.run, self._runtime, self._clock, macros)
         self._runtime.begin(order, context)
@@ -83,7 +84,7 @@ class Attempt:
         ti: TaskInstance = context["ti"]
         xcoms: tuple[XCom, ...] = ()
         try:
-            with time_limit(self._order.timeout):
+            with time_limit(self._time_left()):
                 if self._order.map_index >= 0:
                     mapped.become_instance(self, context)
                 result = self._execute(context)
@@ -100,15 +101,19 @@ class Attempt:
             self._call(_CALLBACKS[state], context)
         return outcome, xcoms
 
+    def _time_left(self) -> float | None:
+        """Seconds of the ``execution_timeout``, of which a task that goes on after a wait has used some already."""
+        order = self._order
+        if order.timeout is None or order.resume is None or order.since is None:
+            return order.timeout
+        return max(order.timeout - (self._clock.now() - order.since).total_seconds(), 0.001)
+
     def _execute(self, context: TaskContext) -> Any:
         task, resume = context["task"], self._order.resume
         task.render_template_fields(context)
         self._call("on_execute_callback", context)
         if resume is not None:
-            arguments = dict(resume.get("kwargs") or {})
-            if "event" in resume:
-                arguments["event"] = resume["event"]
-            return getattr(task, resume["method"])(context, **arguments)
+            return importlib.import_module("tradewind.runner.deferring").resume(task, resume, context)
         task.pre_execute(context)
         result = task.execute(context)
         task.post_execute(context, result)
@@ -139,6 +144,8 @@ class Attempt:
         if isinstance(outcome, Skipped):
             log.info("The task skips itself: %s", outcome.reason)
             return outcome
+        if isinstance(error, TaskSignal) and not isinstance(outcome, Failed):
+            log.info("The task gives its slot back: it %s", error)
         if isinstance(outcome, Failed):
             context["exception"] = error
             sys.stdout.flush()

@@ -53,7 +53,7 @@ def load_dag(
         sys.path.insert(0, folder)
     try:
         with serving:
-            found = {dag.dag_id: dag for dag in collect(_import(os.path.join(folder, file)))}
+            found = {dag.dag_id: dag for dag in collect(import_file(os.path.join(folder, file)))}
     except (Exception, SystemExit) as error:
         line = last_line_in(error, folder + os.sep)
         place = f"{known_as}:{line}" if line is not None else known_as
@@ -87,7 +87,7 @@ def _moved(paths: str | Sequence[str] | None, folder: str, original_folder: str)
     ]
 
 
-def _import(path: str) -> ModuleType:
+def import_file(path: str) -> ModuleType:
     """Import a file under a name of its own, so that it is in nobody's way."""
     name = "tradewind_dag_" + re.sub(r"\W", "_", os.path.splitext(os.path.basename(path))[0])
     spec = importlib.util.spec_from_file_location(name, path)

@@ -11,6 +11,7 @@ from tradewind.model.connection import Connection
 from tradewind.model.facts import XCom
 from tradewind.model.order import KnownXCom, Order
 from tradewind.model.run import RunInfo
+from tradewind.model.waits import RunsAwaited, Verdict
 from tradewind.ports.runner import Channel
 from tradewind.ports.runtime import EnvironmentRuntime, FoundXCom, XComQuery
 from tradewind.runner.secrets import Secrets
@@ -105,6 +106,10 @@ class AttemptRuntime:
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         found = self._channel.ask("run.previous", {"success_only": success_only})
         return None if found is None else msgspec.convert(found, RunInfo)
+
+    def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
+        verdict, reason = self._channel.ask("runs.awaited", msgspec.to_builtins(awaited))
+        return verdict, reason
 
     def context(self) -> Mapping[str, Any] | None:
         return self._context

@@ -86,6 +86,8 @@ class TaskInstance:
         self.decided: Outcome | None = None
         self.rendered_map_index: str | None = None  #: what map_index_template made of it
         self.context: MutableMapping[str, Any] | None = None
+        self.rounds: int = order.rounds
+        self._since = order.since
         self._xcoms = xcoms
         self._base_url = base_url
 
@@ -144,6 +146,10 @@ class TaskInstance:
             f"{self._base_url.rstrip('/')}/dags/{quote(self.dag_id)}/runs/{quote(self.run_id, safe='')}"
             f"/tasks/{quote(self.task_id)}?try_number={self.try_number}{mapped}"
         )
+
+    def get_first_reschedule_date(self, context: Any = None) -> datetime | None:
+        """When the try began, where a sensor looks again in it; ``None`` at its first look."""
+        return self._since
 
     def get_dagrun(self) -> DagRun:
         """The run."""

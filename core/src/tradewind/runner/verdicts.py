@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import importlib
 
-from tradewind.authoring.signals import TaskDeferred
-from tradewind.errors import FailTask, SkipTask, TaskTimeout
-from tradewind.model.outcomes import Deferred, Failed, Outcome, Skipped
+from tradewind.authoring.signals import RescheduleTask, TaskDeferred
+from tradewind.errors import FailTask, SensorTimeout, SkipTask, TaskTimeout
+from tradewind.model.outcomes import Failed, Outcome, Rescheduled, Skipped
 from tradewind.runner.tracebacks import MAX_REASON, class_names, reason_of
 
 
@@ -15,14 +15,14 @@ def outcome_of_error(error: BaseException) -> Outcome:
     match error:
         case SkipTask():
             return Skipped(_message(error) or "the task asked to be skipped")
-        case FailTask():
+        case FailTask() | SensorTimeout():
             return Failed(reason_of(error), class_names(error), retry="never")
         case TaskTimeout():
             return Failed(reason_of(error), class_names(error))
+        case RescheduleTask():
+            return Rescheduled(error.at)
         case TaskDeferred():
-            trigger, arguments = error.trigger.serialize()
-            timeout = error.timeout.total_seconds() if isinstance(error.timeout, timedelta) else error.timeout
-            return Deferred(trigger, arguments, error.method_name, error.kwargs, timeout)
+            return importlib.import_module("tradewind.runner.deferring").outcome_of_deferral(error)  # type: ignore[no-any-return]
         case SystemExit():
             code = "" if error.code is None else repr(error.code)
             return Failed(

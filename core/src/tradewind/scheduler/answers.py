@@ -29,12 +29,14 @@ class Answers:
         xcoms: XComRepository,
         runs: RunRepository,
         memory: Callable[[], Memory],
+        awaited: Callable[[dict[str, Any]], Any],
     ) -> None:
         self._variables = variables
         self._connections = connections
         self._xcoms = xcoms
         self._runs = runs
         self._memory = memory
+        self._awaited = awaited
 
     def answer(self, attempt_id: str, operation: str, arguments: dict[str, Any]) -> Any:
         """The answer; ``attempt_id`` is empty for a question of the importer.
@@ -58,6 +60,8 @@ class Answers:
                 return [(it.task_id, it.map_index, it.value, it.backend) for it in found_xcoms]
             case "xcom.count":
                 return self._xcoms.count(msgspec.convert(arguments, XComQuery))
+            case "runs.awaited":
+                return self._awaited(arguments)
             case "run.previous":
                 return self._previous_run(attempt_id, bool(arguments.get("success_only")))
         raise Refused(f"No answer to {operation!r}: is the attempt of a newer version than the scheduler?")

@@ -13,12 +13,15 @@ from tradewind.logic.admission import Limit
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.params import resolve_params
 from tradewind.model.commands import (
+    CancelBackfill,
     ClearTasks,
     Command,
+    CreateBackfill,
     DagChanged,
     DeleteDag,
     MarkRun,
     MarkTasks,
+    PauseBackfill,
     PoolChanged,
     SetPaused,
     TriggerRun,
@@ -26,6 +29,8 @@ from tradewind.model.commands import (
 from tradewind.model.ids import check_run_id
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.scheduler import waits
+from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.memory import LiveDag
 from tradewind.scheduler.turn import Turn
@@ -35,12 +40,13 @@ from tradewind.store.rows import CommandRow
 class Commands:
     """Applies commands in a turn."""
 
-    def __init__(self, loading: Loading) -> None:
+    def __init__(self, loading: Loading, backfills: Backfills) -> None:
         self._loading = loading
+        self._backfills = backfills
 
     def apply(self, turn: Turn, row: CommandRow) -> None:
         """Apply a command, and note what became of it."""
-        turn.count_ended()
+        turn.starting.count_ended()
         turn.machine.cause = ("command", row.id)
         result: dict[str, Any] = {}
         refused: str | None = None
@@ -81,10 +87,17 @@ class Commands:
                 return self._mark_tasks(turn, command, f"marked by {actor}")
             case MarkRun():
                 return self._mark_run(turn, command, f"marked by {actor}")
+            case CreateBackfill():
+                return self._backfills.create(turn, self._dag(turn, command.dag_id), command, actor)
+            case PauseBackfill():
+                return self._backfills.pause(turn, command)
+            case CancelBackfill():
+                return self._backfills.cancel(turn, command)
             case DagChanged():
                 return self._dag_changed(turn, command)
             case PoolChanged():
                 self._loading.pools(turn.memory)
+                waits.recount(turn.memory, turn.around.default_executor)
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
@@ -129,7 +142,7 @@ class Commands:
 
     def _set_paused(self, turn: Turn, command: SetPaused) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
-        dag.paused = command.paused
+        dag.paused, dag.paused_reason = command.paused, None
         paused = turn.memory.admission.ledger.paused
         if command.paused:
             paused.add(dag.dag_id)
@@ -186,6 +199,11 @@ class Commands:
 
     def _delete(self, turn: Turn, command: DeleteDag) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
+        if dag.backfill is not None:
+            raise Refused(
+                f"DAG {dag.dag_id!r} has a backfill that is not completed; end it with "
+                f"`tradewind backfill cancel {dag.backfill.id}`."
+            )
         if dag.active or dag.queued:
             raise Refused(
                 f"DAG {dag.dag_id!r} has {dag.active + len(dag.queued)} runs that have not ended. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from tradewind.errors import NotFound, TradewindError
@@ -13,16 +13,21 @@ from tradewind.logic.plan import Plan
 from tradewind.model.run import DataInterval, RunRow, instance_label
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
+from tradewind.model.waits import Wait
 from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
+from tradewind.scheduler.queue import LiveBackfill, QueuedRun
 from tradewind.scheduler.rows import dag_row
 from tradewind.store.attempts import AttemptRepository
+from tradewind.store.backfills import BackfillRepository
 from tradewind.store.batch import Row
 from tradewind.store.dags import DagRepository
 from tradewind.store.engine import Store
+from tradewind.store.past import PastRepository
 from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import DagRow, LoadedRun
 from tradewind.store.runs import RunRepository
+from tradewind.store.waits import WaitRepository
 from tradewind.store.writer import Writer
 from tradewind.store.xcoms import XComRepository
 from tradewind.timetables import Timetable, resolve
@@ -39,6 +44,9 @@ class Loading:
         self._attempts = AttemptRepository(store)
         self._pools = PoolRepository(store)
         self._xcoms = XComRepository(store)
+        self._waits = WaitRepository(store)
+        self._backfills = BackfillRepository(store)
+        self._history = PastRepository(store)
         self._version = lru_cache(maxsize=256)(self._dags.load_version)
 
     def everything(self, only_runs: Collection[int] | None = None) -> Memory:
@@ -46,22 +54,27 @@ class Loading:
 
         :param only_runs: take up these runs alone, and no DAG but theirs; ``None``: all that has not ended.
         """
-        memory = Memory()
+        memory = Memory(self._history)
         memory.last_transition.update(self._attempts.newest_transitions())
         self.pools(memory)
         if only_runs is None:
             for row in self._dags.find(with_stale=True):
                 self._add_dag(memory, row)
-        taken = self._runs.open_runs() if only_runs is None else self._runs.load(only_runs)
+            self._take_up_backfills(memory)
+            self._take_up_queued(memory)
+        taken = self._runs.open_runs(running_only=True) if only_runs is None else self._runs.load(only_runs)
         for loaded in taken:
             if loaded.run.state not in RUN_FINAL:
                 self._take_up(memory, loaded)
         self._take_up_attempts(memory)
+        self._take_up_waits(memory.runs.values(), self._waits.all())
         return memory
 
     def pools(self, memory: Memory) -> None:
         """The pools as they are now."""
-        memory.admission.ledger.pools = {pool.name: pool.slots for pool in self._pools.all()}
+        pools, ledger = self._pools.all(), memory.admission.ledger
+        ledger.pools = {pool.name: pool.slots for pool in pools}
+        ledger.keep_deferred = {pool.name for pool in pools if pool.include_deferred}
 
     def dag(self, memory: Memory, dag_id: str) -> LiveDag | None:
         """The DAG, read anew; ``None`` where there is none."""
@@ -90,8 +103,7 @@ class Loading:
 
     def run_row(self, dag_id: str, run_id: str) -> RunRow | None:
         """The run as the store has it."""
-        found = self._runs.by_run_ids([(dag_id, run_id)])
-        return found[0] if found else None
+        return self._runs.look_up(dag_id, run_id)
 
     def run(self, memory: Memory, dag_id: str, run_id: str) -> LiveRun:
         """The run, taken into memory if it is not there.
@@ -101,9 +113,20 @@ class Loading:
         row = self._runs.get(dag_id, run_id)
         if row.pk in memory.runs:
             return memory.runs[row.pk]
-        (loaded,) = self._runs.load([row.pk])
-        run = self._restore(memory, loaded)
-        memory.runs[run.pk] = run
+        run = self.fetch(memory, row.pk)
+        if run is None:
+            raise NotFound("run", run_id, cure="It was deleted at this very moment.")
+        return run
+
+    def fetch(self, memory: Memory, pk: int) -> LiveRun | None:
+        """The run of this pk, taken into memory if it is not there; ``None`` where it is gone."""
+        if pk in memory.runs:
+            return memory.runs[pk]
+        found = self._runs.load_one(pk)
+        if found is None:
+            return None
+        run = memory.runs[pk] = self._restore(memory, found)
+        self._take_up_waits([run], self._waits.of_runs([pk]))
         return run
 
     @staticmethod
@@ -132,8 +155,11 @@ class Loading:
             dag = LiveDag(
                 row.dag_id, row.version_id, spec, self.timetable(spec), row.paused, row.is_stale, cursor
             )
+            dag.paused_reason = row.paused_reason
             memory.dags[row.dag_id] = dag
         else:
+            if dag.version_id != row.version_id:
+                memory.plans.pop(dag.version_id, None)  # runs that go on with it have it
             dag.version_id, dag.spec, dag.timetable = row.version_id, spec, self.timetable(spec)
             dag.is_stale = row.is_stale
         if dag.paused:
@@ -157,8 +183,44 @@ class Loading:
         if dag is not None:
             if run.state is RunState.QUEUED:
                 dag.queued.append(run)
+            elif dag.backfill is not None and dag.backfill.id == loaded.run.backfill_id:
+                dag.backfill.active.add(run.pk)
             else:
                 dag.active += 1
+
+    def _take_up_backfills(self, memory: Memory) -> None:
+        for row in self._backfills.open():
+            dag = memory.dags.get(row.dag_id)
+            if dag is None:
+                continue
+            newest = self._backfills.slots(row.id, range(row.planned, row.planned + 1))
+            dag.backfill = LiveBackfill(
+                id=row.id,
+                dag_id=row.dag_id,
+                since=row.from_date,
+                until=row.to_date,
+                before=row.created_at,
+                max_active_runs=row.max_active_runs,
+                reprocess=row.reprocess_behavior,
+                backwards=row.run_backwards,
+                conf=row.dag_run_conf,
+                paused=row.is_paused,
+                planned=row.planned,
+                planned_at=row.planned_at,
+                made=row.made,
+                last=newest[0].interval if newest else None,
+                cancelled_at=row.cancelled_at,
+            )
+            memory.filling.append(dag.backfill)
+
+    def _take_up_queued(self, memory: Memory) -> None:
+        """Runs that wait are read when they start: however many there are, they take next to no memory."""
+        for row in self._runs.queued_runs():
+            dag = memory.dags.get(row.dag_id)
+            if dag is not None:
+                of_backfill = dag.backfill is not None and dag.backfill.id == row.backfill_id
+                lane = dag.backfill if dag.backfill is not None and of_backfill else dag
+                lane.queued.append(QueuedRun(row.pk, row.even_if_paused))
 
     def _take_up_attempts(self, memory: Memory) -> None:
         by_instance = {pk: (run, number) for run in memory.runs.values() for number, pk in enumerate(run.pks)}
@@ -169,3 +231,12 @@ class Loading:
                 memory.attempts[row.id] = OpenAttempt(
                     row.id, run, number, row.executor, row.claimed_by, row.started_at is not None
                 )
+
+    @staticmethod
+    def _take_up_waits(runs: Iterable[LiveRun], waits: dict[int, Wait]) -> None:
+        """Waits of instances that wait, or that go on with what they waited for."""
+        if waits:
+            for run in runs:
+                for number, pk in enumerate(run.pks):
+                    if pk in waits:
+                        run.waits[number] = waits[pk]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +12,8 @@ from tradewind.logic.plan import Plan
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import TaskState
+from tradewind.scheduler.past import EarlierRuns, History
+from tradewind.scheduler.queue import LiveBackfill, RunQueue
 from tradewind.timetables import PlannedRun, Timetable
 from tradewind.timetables.base import Bounds
 
@@ -28,8 +30,16 @@ class LiveDag:
     is_stale: bool
     cursor: DataInterval | None = None
     planned: PlannedRun | None = None
-    queued: list[LiveRun] = field(default_factory=list)  #: runs that wait for a place, the next one first
-    active: int = 0  #: runs that are running
+    planned_for: object = None  #: the :attr:`standing` that ``planned`` was worked out for
+    queued: RunQueue = field(default_factory=RunQueue)  #: runs that wait for a place
+    active: int = 0  #: runs that are running, but those of a backfill
+    paused_reason: str | None = None  #: where it was not a person who switched it off
+    backfill: LiveBackfill | None = None  #: the one that is not completed
+
+    @property
+    def standing(self) -> object:
+        """What, besides the time, the next scheduled run depends on."""
+        return (self.version_id, self.cursor, self.paused, self.is_stale)
 
     @property
     def has_room(self) -> bool:
@@ -58,6 +68,7 @@ class OpenAttempt:
 class Memory:
     """Everything that is lost when the process dies, and read back by the next one."""
 
+    history: History | None = None  #: what the store knows of earlier runs
     dags: dict[str, LiveDag] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)  #: by version
     runs: dict[int, LiveRun] = field(default_factory=dict)  #: by pk
@@ -66,7 +77,15 @@ class Memory:
     last_transition: Counter[int] = field(default_factory=Counter)  #: by shard
     #: small values pushed lately, by run, so that the next task's order can carry them
     xcoms: dict[int, dict[tuple[str, str, int], bytes]] = field(default_factory=dict)
+    #: deferred instances, by the id of their wait
+    waiting: dict[str, tuple[LiveRun, int]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
+    #: backfills that are to be moved on, the next one first
+    filling: deque[LiveBackfill] = field(default_factory=deque)
+    past: EarlierRuns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.past = EarlierRuns(self.history, self.runs)
 
     def candidate(self, run: LiveRun, number: int, default_executor: str) -> Candidate:
         """The instance as admission sees it."""
@@ -99,6 +118,7 @@ class Memory:
         """The run is over, or is to be read back."""
         self.runs.pop(run.pk, None)
         self.xcoms.pop(run.pk, None)
+        self.past.let_go(run)
 
 
 def planned_after(dag: LiveDag, now: datetime) -> PlannedRun | None:

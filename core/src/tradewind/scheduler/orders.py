@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tradewind.logic.live_run import LiveRun
+from tradewind.logic.waiting import resume_of
 from tradewind.model.order import KnownXCom, Order
 from tradewind.model.run import RunInfo
 from tradewind.ports.runtime import XComQuery
@@ -25,6 +26,7 @@ class Orders:
         """The order of an attempt."""
         run, number = attempt.run, attempt.number
         task = run.task(number)
+        wait = run.waits.get(number)
         return Order(
             attempt_id=attempt.id,
             version_id=run.info.version_id,
@@ -39,6 +41,9 @@ class Orders:
             queue=task.queue,
             priority=task.priority_weight,
             xcoms=self._known(memory, attempt) if task.inputs else (),
+            resume=resume_of(wait) if wait is not None else None,
+            since=run.start_dates[number] if wait is not None else None,
+            rounds=wait.rounds if wait is not None else 0,
         )
 
     @staticmethod

@@ -16,8 +16,10 @@ from tradewind.model.run import RunInfo
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RunType
 from tradewind.scheduler.memory import LiveDag
+from tradewind.scheduler.queue import LiveBackfill
 from tradewind.store.batch import Batch, Row
 from tradewind.store.tables import to_micros
+from tradewind.timetables import PlannedRun
 
 
 def micros(moment: datetime | None) -> int | None:
@@ -162,10 +164,37 @@ def dag_row(dag: LiveDag) -> Row:
     return {
         "dag_id": dag.dag_id,
         "paused": dag.paused,
+        "paused_reason": dag.paused_reason,
         "cursor_start": micros(cursor.start if cursor else None),
         "cursor_end": micros(cursor.end if cursor else None),
         "next_logical": micros(planned.logical_date if planned else None),
         "next_run_after": micros(planned.run_after if planned else None),
+    }
+
+
+def backfill_row(backfill: LiveBackfill, completed_at: int | None = None) -> Row:
+    """The columns of a backfill that change."""
+    return {
+        "id": backfill.id,
+        "is_paused": backfill.paused,
+        "planned": backfill.planned,
+        "planned_at": micros(backfill.planned_at),
+        "made": backfill.made,
+        "cancelled_at": micros(backfill.cancelled_at),
+        "completed_at": completed_at,
+        "open": True if completed_at is None else None,
+    }
+
+
+def slot_row(backfill_id: int, number: int, planned: PlannedRun) -> Row:
+    """A slot of a backfill that has just been put down."""
+    return {
+        "backfill_id": backfill_id,
+        "number": number,
+        "logical_date": to_micros(planned.logical_date),
+        "data_interval_start": to_micros(planned.interval.start),
+        "data_interval_end": to_micros(planned.interval.end),
+        "run_after": to_micros(planned.run_after),
     }
 
 

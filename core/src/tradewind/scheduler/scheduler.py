@@ -18,16 +18,22 @@ from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
 from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.claims import Claims
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
+from tradewind.scheduler.externals import Externals, awaited_of
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.orders import Orders
+from tradewind.scheduler.triggers import TriggererAccess, Triggers
 from tradewind.scheduler.turn import Surroundings, Turn
+from tradewind.scheduler.waiting import Waits
+from tradewind.scheduler.waits import keep
 from tradewind.store.attempts import AttemptRepository
+from tradewind.store.backfills import BackfillRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.dags import DagRepository
@@ -41,6 +47,9 @@ log = logging.getLogger("tradewind.scheduler")
 
 LOOK_EVERY = 1.0  #: seconds between looks at the store where no bell rings
 COMMANDS_A_TURN = 100
+# What has come due at one moment is worked on in parts, so that facts get in between.
+AT_ONCE = 500  #: task instances
+DAGS_AT_ONCE = 100  #: DAGs: each asks its timetable
 PREPARE_AHEAD = 3.0  #: seconds before a run is due that its DAG file is imported where its tasks will run
 
 Listener = Callable[[list[Transition]], None]
@@ -62,6 +71,7 @@ class Parts:
     connections: ConnectionRepository
     max_map_length: int = MAX_MAP_LENGTH
     doorbell: Path | None = None
+    triggerer: TriggererAccess | None = None
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
     runs: frozenset[int] = frozenset()
@@ -77,21 +87,51 @@ class Scheduler:
         self._loop = Loop(parts.clock)
         self._writer = Writer(parts.store)
         self._command_rows = CommandRepository(parts.store)
-        xcoms, runs = XComRepository(parts.store), RunRepository(parts.store)
+        xcoms, runs, dags = (
+            XComRepository(parts.store),
+            RunRepository(parts.store),
+            DagRepository(parts.store),
+        )
         claims = Claims(AttemptRepository(parts.store))
+        answers = Answers(
+            parts.variables,
+            parts.connections,
+            xcoms,
+            runs,
+            lambda: self.memory,
+            lambda fields: self._waits.externals.verdict(awaited_of(fields)),
+        )
         self._dispatch = Dispatch(
             parts.executors,
             Orders(xcoms),
-            Answers(parts.variables, parts.connections, xcoms, runs, lambda: self.memory),
-            DagRepository(parts.store),
+            answers,
+            dags,
             self._loop,
             parts.clock,
             lambda: self.memory,
             self.take_fact,
             claims,
         )
+        triggers = Triggers(
+            parts.triggerer,
+            self._loop,
+            parts.clock,
+            lambda: self.memory,
+            self._dispatch.bundle,
+            answers.answer,
+            self.take_fact,
+        )
+        self._waits = Waits(
+            lambda over: Externals(dags, runs, over),
+            triggers,
+            parts.clock,
+            lambda: self.memory,
+            self.take_fact,
+            self._loop.later,
+        )
         self._loading = Loading(parts.store)
-        self._commands = Commands(self._loading)
+        self._backfills = Backfills(BackfillRepository(parts.store), self._loading)
+        self._commands = Commands(self._loading, self._backfills)
         self._around = Surroundings(
             self._writer,
             parts.ids.new_id,
@@ -99,6 +139,7 @@ class Scheduler:
             parts.default_executor,
             claims.holder,
             parts.max_map_length,
+            self._loading.fetch,
             parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
@@ -106,6 +147,7 @@ class Scheduler:
         self._due: list[tuple[int, int]] = []
         self._due_runs: list[int] = []
         self._due_dags: list[str] = []
+        self._to_resume: list[int] = []  # runs to look at anew after a start
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
@@ -145,6 +187,7 @@ class Scheduler:
     def close(self) -> None:
         """Let go of everything. Attempts that run are not touched."""
         self._dispatch.stop()
+        self._waits.triggers.stop()
         if self._bell is not None:
             self._bell.close()
         self._writer.close()
@@ -170,7 +213,16 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether something came in that was not worked on yet."""
-        return bool(self._facts or self._work_waits or self._due or self._due_runs or self._due_dags)
+        backfills = self.memory.filling and not self.draining
+        return bool(
+            self._facts
+            or self._work_waits
+            or self._due
+            or self._due_runs
+            or self._due_dags
+            or self._to_resume
+            or backfills
+        )
 
     def _work(self) -> None:
         """One turn: decide, commit, act. Where the commit fails, memory is read back and the facts are kept."""
@@ -188,6 +240,8 @@ class Scheduler:
                 for row in rows:
                     self._commands.apply(turn, row)
                 self._work_waits = len(rows) >= COMMANDS_A_TURN
+            if not self.draining:
+                self._backfills.advance(turn)
             turn.finish(starts=not self.draining)
             passing("decided")
             if turn.batch:
@@ -206,19 +260,20 @@ class Scheduler:
         passing("acted")
 
     def _apply_due(self, turn: Turn) -> None:
-        due = self._due[:]
-        self._due.clear()
+        due, self._due[:AT_ONCE] = self._due[:AT_ONCE], []
         for run_pk, number in due:
             turn.due(run_pk, number)
         runs = self._due_runs[:]
         self._due_runs.clear()
         for run_pk in runs:
             turn.run_due(run_pk)
-        dags = self._due_dags[:]
-        self._due_dags.clear()
+        dags, self._due_dags[:DAGS_AT_ONCE] = self._due_dags[:DAGS_AT_ONCE], []
         for dag_id in dags:
             if dag_id in self.memory.dags:
                 turn.touch(self.memory.dags[dag_id])
+        for run_pk in self._to_resume[:DAGS_AT_ONCE]:
+            turn.resume(run_pk)
+        del self._to_resume[:DAGS_AT_ONCE]
 
     def _act(self, turn: Turn) -> None:
         effects = turn.effects
@@ -229,6 +284,7 @@ class Scheduler:
         self._parts.passing("submitted")
         self._dispatch.flush()
         self._parts.passing("flushed")
+        self._waits.act(effects.begun_waits, effects.ended_waits, turn.machine.delta.transitions)
         for run, number in effects.waits:
             self._wait(run, number)
         for run in effects.started_runs:
@@ -237,6 +293,7 @@ class Scheduler:
             if dag.planned is not None:
                 self._loop.at(dag.planned.run_after, partial(self._due_dags.append, dag.dag_id))
                 self._prepare_ahead(dag, dag.planned.run_after)
+        self._due_dags.extend(dag.dag_id for dag in effects.again)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 
@@ -288,6 +345,9 @@ class Scheduler:
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
+                if run.plan.looks_back:
+                    self._to_resume.append(run.pk)
+        self._waits.reload()
 
     def _take_up(self, run: LiveRun) -> None:
         """A run that was going on: put its instances where they belong."""
@@ -298,8 +358,10 @@ class Scheduler:
                 admission.add(self.memory.candidate(run, number, default))
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                 admission.ledger.take(self.memory.candidate(run, number, default))
-            elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
+            elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
                 self._wait(run, number)
+                if state is TaskState.DEFERRED:
+                    keep(self.memory, run, number, default)
         self._watch_time_limit(run)
 
     def _wait(self, run: LiveRun, number: int) -> None:

@@ -19,6 +19,7 @@ from tradewind.model.facts import (
     AttemptLost,
     AttemptStarted,
     Fact,
+    WaitEnded,
     XCom,
     XComPushed,
 )
@@ -26,8 +27,10 @@ from tradewind.model.ids import shard_of
 from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.model.waits import Wait
 from tradewind.ports.executor import Executor
 from tradewind.ports.runtime import RETURN_VALUE
+from tradewind.scheduler import waits
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
     add_transitions,
@@ -39,6 +42,7 @@ from tradewind.scheduler.rows import (
     new_run_row,
     xcom_row,
 )
+from tradewind.scheduler.starting import Starting
 from tradewind.store.batch import Batch
 from tradewind.store.tables import to_micros
 from tradewind.store.writer import Writer
@@ -54,6 +58,8 @@ class Surroundings:
     default_executor: str
     claimed_by: Callable[[OpenAttempt], str | None]  #: the session that holds an attempt's claim
     max_map_length: int
+    #: a run that waited to start, taken into memory; ``None`` where it is gone
+    fetch: Callable[[Memory, int], LiveRun | None]
     makes_runs: bool = (
         True  #: whether schedules are followed; not so for a scheduler that serves a single run
     )
@@ -66,9 +72,13 @@ class Effects:
     issued: list[OpenAttempt] = field(default_factory=list)
     cancels: list[tuple[OpenAttempt, str]] = field(default_factory=list)
     waits: list[tuple[LiveRun, int]] = field(default_factory=list)
+    begun_waits: list[Wait] = field(default_factory=list)
+    ended_waits: list[Wait] = field(default_factory=list)
     started_runs: list[LiveRun] = field(default_factory=list)
     ended_runs: list[LiveRun] = field(default_factory=list)
     planned: list[LiveDag] = field(default_factory=list)
+    #: DAGs to look at again in the next turn, since this one has started enough
+    again: list[LiveDag] = field(default_factory=list)
 
 
 class Turn:
@@ -79,21 +89,25 @@ class Turn:
         self.now = now
         self.micros = to_micros(now)
         self.around = around
-        self.machine = Machine(now)
+        memory.past.turn_begins()
+        self.machine = Machine(now, memory.past)
         self.machine.max_map_length = around.max_map_length
         self.batch = Batch()
         self.effects = Effects()
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
-        self._dags: dict[str, LiveDag] = {}
+        self.touched: dict[str, LiveDag] = {}
         self._let_go: list[LiveRun] = []
-        self._counted = 0  # runs that ended in this turn and were counted as such
+        self.starting = Starting(self)
 
     # -- what happened ---------------------------------------------------------------------------------------
 
     def fact(self, fact: Fact, session: str) -> None:
         """A fact; one whose sender does not hold the attempt's claim changes nothing, nor one about an attempt that was
         revoked, be it by the fact before."""
+        if isinstance(fact, WaitEnded):
+            waits.ended(self, fact)
+            return
         attempt = self.memory.attempts.get(fact.attempt_id)
         if (
             attempt is None
@@ -154,6 +168,14 @@ class Turn:
             with self.guarded(run, "a time limit"):
                 self.machine.time_out(run)
 
+    def resume(self, run_pk: int) -> None:
+        """After a start: an instance may have waited for an earlier run, which is written nowhere."""
+        run = self.memory.runs.get(run_pk)
+        if run is not None:
+            self.machine.cause = ("clock", None)
+            with self.guarded(run, "taking it up again"):
+                self.machine.resume(run)
+
     # -- runs ------------------------------------------------------------------------------------------------
 
     def create_run(self, dag: LiveDag, info: RunInfo, *, even_if_paused: bool = False) -> LiveRun:
@@ -167,6 +189,8 @@ class Turn:
         self.made.add((info.dag_id, info.run_id))
         run = LiveRun(plan, pk, info, pks, even_if_paused)
         self.memory.runs[pk] = run
+        self.memory.past.made(info, pk)
+        self.starting.new.append(run)
         dag.queued.append(run)
         self.touch(dag)
         return run
@@ -174,10 +198,12 @@ class Turn:
     def follow_schedules(self) -> None:
         """Make the runs that are due."""
         if self.around.makes_runs:
-            for dag in list(self._dags.values()):
+            for dag in list(self.touched.values()):
                 self._follow_schedule(dag)
 
     def _follow_schedule(self, dag: LiveDag) -> None:
+        if dag.planned is not None and dag.planned.run_after > self.now and dag.planned_for == dag.standing:
+            return  # a run has ended, say; that moves no date
         dag.planned = planned_after(dag, self.now)
         changed = False
         while dag.planned is not None and dag.planned.run_after <= self.now:
@@ -197,50 +223,10 @@ class Turn:
                 self.create_run(dag, info)
             dag.cursor, changed = planned.interval, True
             dag.planned = planned_after(dag, self.now)
+        dag.planned_for = dag.standing
         self.batch.dags.append(dag_row(dag))
         if changed or dag.planned is not None:
             self.effects.planned.append(dag)
-
-    def start_runs(self) -> None:
-        """Start queued runs where there is room, and count those that ended."""
-        waiting = True
-        while waiting:
-            waiting = False
-            self.count_ended()
-            for dag in list(self._dags.values()):
-                queued = self._next_queued(dag)
-                if queued is not None:
-                    waiting = True
-                    self._start(dag, queued)
-
-    def _next_queued(self, dag: LiveDag) -> LiveRun | None:
-        if not dag.has_room:
-            return None
-        for position, run in enumerate(dag.queued):
-            if not dag.paused or run.even_if_paused:
-                return dag.queued.pop(position)
-        return None
-
-    def _start(self, dag: LiveDag, run: LiveRun) -> None:
-        dag.active += 1
-        self.effects.started_runs.append(run)
-        self.machine.cause = ("clock", None)
-        with self.guarded(run, "its start"):
-            self.machine.begin(run, "it has a place among the DAG's active runs")
-
-    def count_ended(self) -> None:
-        """Give back the places of runs that have ended by now, before anything else becomes of them in this turn."""
-        ended = self.machine.delta.ended_runs
-        for run in ended[self._counted :]:
-            dag = self.memory.dags.get(run.info.dag_id)
-            if dag is not None:
-                if run in dag.queued:
-                    dag.queued.remove(run)
-                else:
-                    dag.active -= 1
-                self.touch(dag)
-            self.effects.ended_runs.append(run)
-        self._counted = len(ended)
 
     def let_go(self, run: LiveRun) -> None:
         """The run need not stay in memory, if it is over when the turn is; the store does not know of the turn before."""
@@ -248,7 +234,7 @@ class Turn:
 
     def touch(self, dag: LiveDag) -> None:
         """Look at the DAG's runs and schedule at the end of this turn."""
-        self._dags[dag.dag_id] = dag
+        self.touched[dag.dag_id] = dag
 
     # -- the end of a turn -----------------------------------------------------------------------------------
 
@@ -258,9 +244,10 @@ class Turn:
         :param starts: whether runs and attempts may start; not so where a command is applied without a scheduler.
         """
         if starts:
-            self.start_runs()
+            self.starting.go_on()
             self.follow_schedules()
-            self.start_runs()
+            self.starting.go_on()
+        self.starting.lighten()
         delta = self.machine.delta
         if delta.expanded:
             self._insert_instances()
@@ -275,13 +262,15 @@ class Turn:
         admission = self.memory.admission
         for run, number in delta.released:
             admission.release((run.pk, number))
+        if delta.waiting or delta.waited:
+            waits.settle(self)
         for run, number in delta.ready:
             if run.states[number] is TaskState.SCHEDULED and run.pk in self.memory.runs:
                 admission.add(self.memory.candidate(run, number, self.around.default_executor))
         self.effects.waits = [(run, number) for run, number in delta.waits if run.state not in RUN_FINAL]
         if starts:
             self._issue()
-        for run in [*self.effects.ended_runs, *self._let_go]:
+        for run in self._let_go:
             if run.state in RUN_FINAL:
                 self.memory.forget_run(run)
         add_transitions(self.batch, delta.transitions, self.memory.last_transition, self.micros)
@@ -303,7 +292,7 @@ class Turn:
             self.effects.issued.append(attempt)
             self.machine.cause = ("clock", None)
             self.machine.queued(run, number, attempt.id, "it has its slot")
-            if run.try_numbers[number] > 1 and number not in run.losses:
+            if run.try_numbers[number] > 1 and number not in run.losses and number not in run.waits:
                 mapping.forget_left(run, number)
                 self.batch.deleted_xcoms.append(
                     {"run_pk": run.pk, "task_id": candidate.task_id, "map_index": run.map_index(number)}
@@ -373,9 +362,10 @@ class Turn:
         for attempt in [it for it in self.memory.attempts.values() if it.run is run]:
             del self.memory.attempts[attempt.id]
         delta = self.machine.delta
-        for name in ("ready", "released", "waits", "expanded"):
+        for name in ("ready", "released", "waits", "expanded", "waiting", "waited"):
             setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not run])
         delta.transitions = [item for item in delta.transitions if item.run is not run]
+        self.starting.woken = 0  # being told twice does no harm
 
 
 class _Guard:

@@ -6,13 +6,16 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, null, or_, select, update
+from sqlalchemy import Row, bindparam, func, null, or_, select, update
 
+from tradewind.model.ids import SHARDS
 from tradewind.store.engine import Store
 from tradewind.store.rows import AttemptRow, ProblemRow, TransitionRow
 from tradewind.store.tables import attempt, problem, task_instance, transition
 
 _NAMES = tuple(AttemptRow.__dataclass_fields__)
+#: one shard at a time, which the key answers at once; grouping by shard would read the whole log
+_NEWEST_TRANSITION = select(func.max(transition.c.n)).where(transition.c.shard == bindparam("shard"))
 _ATTEMPT = select(*(attempt.c[name] for name in _NAMES)).order_by(attempt.c.id)
 
 
@@ -86,9 +89,9 @@ class AttemptRepository:
 
     def newest_transitions(self) -> dict[int, int]:
         """The highest number in each shard's log; shards without any are left out."""
-        query = select(transition.c.shard, func.max(transition.c.n)).group_by(transition.c.shard)
         with self._store.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+            found = ((no, connection.scalar(_NEWEST_TRANSITION, {"shard": no})) for no in range(SHARDS))
+            return {no: n for no, n in found if n is not None}
 
     def problems(self, run_pk: int | None = None, limit: int = 100) -> list[ProblemRow]:
         """What the scheduler put aside, newest first."""

@@ -40,8 +40,20 @@ class Batch:
     commands: list[Row] = field(default_factory=list)
     #: seq
     consumed_facts: list[Row] = field(default_factory=list)
-    #: dag_id, paused, cursor_start, cursor_end, next_logical, next_run_after
+    #: dag_id, paused, paused_reason, cursor_start, cursor_end, next_logical, next_run_after
     dags: list[Row] = field(default_factory=list)
+    #: attempt_id
+    deleted_waits: list[Row] = field(default_factory=list)
+    #: all columns of ``wait``; replaces what is there
+    waits: list[Row] = field(default_factory=list)
+    #: pk, backfill_id: a backfill lets a run that was there go again
+    backfilled_runs: list[Row] = field(default_factory=list)
+    #: id, is_paused, planned, planned_at, made, cancelled_at, completed_at, open
+    backfills: list[Row] = field(default_factory=list)
+    #: all columns of ``backfill_slot`` but result and run_pk
+    new_backfill_slots: list[Row] = field(default_factory=list)
+    #: backfill_id, number, result, run_pk
+    backfill_slots: list[Row] = field(default_factory=list)
     #: run_pk, what, traceback, at
     problems: list[Row] = field(default_factory=list)
 

@@ -26,6 +26,7 @@ from tradewind.store.tables import (
     worker,
     xcom,
 )
+from tradewind.store.tables_backfill import backfill, backfill_slot
 
 CHUNK = 500  # rows that one transaction deletes at most
 
@@ -96,8 +97,11 @@ class Cleaner:
             yield Cleaned(source_file.name, len(gone))
 
     def delete_others(self, before: datetime) -> Iterator[Cleaned]:
-        """Delete commands, problems, and processes that ended, from before a moment."""
+        """Delete commands, backfills and processes that came to their end, and problems, from before a moment."""
         yield from self._delete(command, command.c.applied_at < before)
+        over = select(backfill.c.id).where(backfill.c.completed_at < before)
+        yield from self._delete(backfill_slot, backfill_slot.c.backfill_id.in_(over))
+        yield from self._delete(backfill, backfill.c.completed_at < before)
         yield from self._delete(problem, problem.c.at < before)
         yield from self._delete(worker, worker.c.ended_at < before)
         yield from self._delete(scheduler, scheduler.c.ended_at < before)
@@ -107,6 +111,7 @@ class Cleaner:
         wanted: tuple[tuple[Table, Any], ...] = (
             (dag_run, dag_run.c.state.in_(sorted(RUN_FINAL)) & (dag_run.c.end_date < before)),
             (command, command.c.applied_at < before),
+            (backfill, backfill.c.completed_at < before),
             (problem, problem.c.at < before),
             (worker, worker.c.ended_at < before),
             (scheduler, scheduler.c.ended_at < before),

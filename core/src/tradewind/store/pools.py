@@ -13,7 +13,7 @@ from tradewind.store.engine import Store
 from tradewind.store.rows import PoolRow
 from tradewind.store.tables import pool
 
-_POOL = select(pool.c.name, pool.c.slots, pool.c.description).order_by(pool.c.name)
+_POOL = select(pool.c.name, pool.c.slots, pool.c.description, pool.c.include_deferred).order_by(pool.c.name)
 
 
 class PoolRepository:
@@ -37,8 +37,17 @@ class PoolRepository:
             raise NotFound("pool", name, known, cure=f"`tradewind pools set {name} SLOTS` makes it.")
         return known[name]
 
-    def set(self, name: str, slots: int, description: str | None = None) -> None:
-        """Make a pool, or change it; a description that is not given stays.
+    def set(
+        self,
+        name: str,
+        slots: int,
+        description: str | None = None,
+        *,
+        include_deferred: bool | None = None,
+    ) -> None:
+        """Make a pool, or change it; what is not given stays.
+
+        :param include_deferred: whether tasks that wait deferred keep their slots in it.
 
         :raises tradewind.errors.InvalidId: where the name may not be one.
         :raises Refused: where the number of slots is none.
@@ -51,12 +60,14 @@ class PoolRepository:
         values: dict[str, Any] = {"slots": slots}
         if description is not None:
             values["description"] = description
+        if include_deferred is not None:
+            values["include_deferred"] = include_deferred
         with self._store.write() as connection:
             there = connection.execute(select(pool.c.name).where(pool.c.name == name)).first()
             if there:
                 connection.execute(update(pool).where(pool.c.name == name).values(values))
             else:
-                connection.execute(pool.insert(), {"name": name, "description": description, "slots": slots})
+                connection.execute(pool.insert(), {"name": name, **values})
 
     def delete(self, name: str) -> None:
         """Forget a pool.

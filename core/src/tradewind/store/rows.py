@@ -19,6 +19,16 @@ class LoadedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedRow:
+    """A run that waits to start, as far as its queue needs to know it."""
+
+    pk: int
+    dag_id: str
+    even_if_paused: bool
+    backfill_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
     """An attempt of a task instance (or, where ``ti_pk`` is ``None``, of a run's callback)."""
 
@@ -78,6 +88,7 @@ class DagRow:
     cursor_end: datetime | None = None
     next_logical: datetime | None = None
     next_run_after: datetime | None = None
+    paused_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +207,7 @@ class PoolRow:
     name: str
     slots: int
     description: str | None = None
+    include_deferred: bool = False  #: tasks that wait without a process of theirs keep their slots in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,17 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select
 
 from tradewind.errors import NotFound
 from tradewind.model.run import DataInterval, RunInfo, RunRow, TaskInstanceRow
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
 from tradewind.store.engine import Store
-from tradewind.store.rows import LoadedRun
+from tradewind.store.rows import LoadedRun, QueuedRow
 from tradewind.store.tables import dag_run, task_instance
 
-_FINAL = tuple(state.value for state in RUN_FINAL)
+#: named one by one, so that the index over states finds them among any number of runs that ended
+_OPEN = tuple(state.value for state in RunState if state not in RUN_FINAL)
 _RUN = select(dag_run)
 _TASK_INSTANCE = select(
     task_instance.c.id,
@@ -34,6 +35,14 @@ _TASK_INSTANCE = select(
     task_instance.c.branch,
     task_instance.c.name,
 ).order_by(task_instance.c.id)
+_OF_PK = _RUN.where(dag_run.c.id == bindparam("pk"))
+_INSTANCES_OF = _TASK_INSTANCE.where(task_instance.c.run_pk == bindparam("pk"))
+_NAMED = _RUN.where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
+_QUEUED = (
+    select(dag_run.c.id.label("pk"), dag_run.c.dag_id, dag_run.c.even_if_paused, dag_run.c.backfill_id)
+    .where(dag_run.c.state == RunState.QUEUED.value)
+    .order_by(dag_run.c.id)
+)
 _CHUNK = 500  # parameters of one IN
 _Item = TypeVar("_Item")
 
@@ -44,44 +53,65 @@ class RunRepository:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def open_runs(self, shards: Collection[int] | None = None) -> list[LoadedRun]:
+    def open_runs(
+        self, shards: Collection[int] | None = None, *, running_only: bool = False
+    ) -> list[LoadedRun]:
         """All runs that have not ended, with their task instances, in the order in which they were made.
 
         :param shards: of these shards alone.
+        :param running_only: leave out those that are queued.
         """
-        query = _RUN.where(dag_run.c.state.not_in(_FINAL)).order_by(dag_run.c.id)
+        query = _RUN.where(dag_run.c.state.in_(_OPEN)).order_by(dag_run.c.id)
         if shards is not None:
             query = query.where(dag_run.c.shard.in_(sorted(shards)))
+        if running_only:
+            query = query.where(dag_run.c.state == RunState.RUNNING.value)
         with self._store.read() as connection:
             return _with_task_instances(connection, [run_of(row) for row in connection.execute(query)])
+
+    def queued_runs(self) -> list[QueuedRow]:
+        """All runs that are queued, in the order in which they were made."""
+        with self._store.read() as connection:
+            return [QueuedRow(**row) for row in connection.execute(_QUEUED).mappings()]
 
     def load(self, run_pks: Iterable[int]) -> list[LoadedRun]:
         """These runs with their task instances, in the order of their pks; what is gone is left out."""
         with self._store.read() as connection:
-            runs = [
-                run_of(row)
-                for some in _chunks(sorted(run_pks))
-                for row in connection.execute(_RUN.where(dag_run.c.id.in_(some)).order_by(dag_run.c.id))
-            ]
-            return _with_task_instances(connection, runs)
+            return _with_task_instances(connection, _of_pks(connection, run_pks))
+
+    def load_one(self, pk: int) -> LoadedRun | None:
+        """The run with its task instances, ``None`` where it is gone: what starts a run that waited."""
+        with self._store.read() as connection:
+            row = connection.execute(_OF_PK, {"pk": pk}).one_or_none()
+            if row is None:
+                return None
+            instances = connection.execute(_INSTANCES_OF, {"pk": pk})
+            return LoadedRun(
+                run=run_of(row), task_instances=tuple(task_instance_of(one) for one in instances)
+            )
+
+    def rows(self, run_pks: Iterable[int]) -> list[RunRow]:
+        """These runs alone, in the order of their pks; what is gone is left out."""
+        with self._store.read() as connection:
+            return _of_pks(connection, run_pks)
+
+    def look_up(self, dag_id: str, run_id: str) -> RunRow | None:
+        """The run, or ``None`` where there is none."""
+        with self._store.read() as connection:
+            row = connection.execute(_NAMED, {"dag_id": dag_id, "run_id": run_id}).one_or_none()
+        return None if row is None else run_of(row)
 
     def get(self, dag_id: str, run_id: str) -> RunRow:
         """The run.
 
         :raises NotFound: naming close matches.
         """
+        found = self.look_up(dag_id, run_id)
+        if found is not None:
+            return found
+        newest = select(dag_run.c.run_id).where(dag_run.c.dag_id == dag_id)
         with self._store.read() as connection:
-            row = connection.execute(
-                _RUN.where(dag_run.c.dag_id == dag_id, dag_run.c.run_id == run_id)
-            ).one_or_none()
-            if row is not None:
-                return run_of(row)
-            known = connection.scalars(
-                select(dag_run.c.run_id)
-                .where(dag_run.c.dag_id == dag_id)
-                .order_by(dag_run.c.id.desc())
-                .limit(100)
-            ).all()
+            known = connection.scalars(newest.order_by(dag_run.c.run_after.desc()).limit(100)).all()
         raise NotFound(
             f"run of the DAG {dag_id!r} with the id",
             run_id,
@@ -92,7 +122,7 @@ class RunRepository:
     def by_pk(self, pk: int) -> RunRow | None:
         """The run of this pk."""
         with self._store.read() as connection:
-            row = connection.execute(_RUN.where(dag_run.c.id == pk)).one_or_none()
+            row = connection.execute(_OF_PK, {"pk": pk}).one_or_none()
         return None if row is None else run_of(row)
 
     def find(
@@ -137,10 +167,12 @@ class RunRepository:
             number: int = connection.execute(query).scalar_one()
         return number
 
-    def counts_by_state(self, dag_ids: Collection[str] | None = None) -> dict[str, dict[RunState, int]]:
-        """For each DAG that has runs: how many are in which state."""
-        query = select(dag_run.c.dag_id, dag_run.c.state, func.count()).group_by(
-            dag_run.c.dag_id, dag_run.c.state
+    def open_counts(self, dag_ids: Collection[str] | None = None) -> dict[str, dict[RunState, int]]:
+        """For each DAG that has runs which have not ended: how many are in which state."""
+        query = (
+            select(dag_run.c.dag_id, dag_run.c.state, func.count())
+            .where(dag_run.c.state.in_(_OPEN))
+            .group_by(dag_run.c.dag_id, dag_run.c.state)
         )
         if dag_ids is not None:
             query = query.where(dag_run.c.dag_id.in_(sorted(dag_ids)))
@@ -183,6 +215,15 @@ class RunRepository:
         with self._store.read() as connection:
             runs = [run_of(row) for row in connection.execute(query.order_by(dag_run.c.scheduled_date))]
         return {run.info.logical_date: run for run in runs if run.info.logical_date is not None}
+
+    def of_dates(self, dag_id: str, logical_dates: Collection[datetime]) -> list[RunRow]:
+        """The DAG's runs of these logical dates, in the order in which they were made."""
+        found: list[RunRow] = []
+        with self._store.read() as connection:
+            for some in _chunks(sorted(logical_dates)):
+                query = _RUN.where(dag_run.c.dag_id == dag_id, dag_run.c.logical_date.in_(some))
+                found += [run_of(row) for row in connection.execute(query.order_by(dag_run.c.id))]
+        return found
 
     def task_instances(
         self, run_pk: int, task_id: str | None = None, map_index: int | None = None
@@ -249,6 +290,7 @@ def run_of(row: Any) -> RunRow:
         reason=row.reason,
         queued_at=row.queued_at,
         even_if_paused=row.even_if_paused,
+        backfill_id=row.backfill_id,
     )
 
 
@@ -270,6 +312,14 @@ def task_instance_of(row: Any) -> TaskInstanceRow:
         branch=row.branch,
         name=row.name,
     )
+
+
+def _of_pks(connection: Connection, run_pks: Iterable[int]) -> list[RunRow]:
+    return [
+        run_of(row)
+        for some in _chunks(sorted(run_pks))
+        for row in connection.execute(_RUN.where(dag_run.c.id.in_(some)).order_by(dag_run.c.id))
+    ]
 
 
 def _with_task_instances(connection: Connection, runs: Sequence[RunRow]) -> list[LoadedRun]:

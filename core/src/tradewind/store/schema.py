@@ -23,14 +23,19 @@ from sqlalchemy import (
 )
 
 from tradewind.errors import StoreError
-from tradewind.store import tables
+from tradewind.store import tables, tables_backfill, tables_waits
 
 if TYPE_CHECKING:
     from tradewind.store.engine import Store
 
 #: Alembic's revisions of the schema, oldest first; each has its file in ``migrations/versions``
-REVISIONS = ("0001", "0003_mapping")
+REVISIONS = ("0001", "0003_mapping", "0005_waits", "0006_backfill")
 HEAD = REVISIONS[-1]
+_ALL = (
+    tables,
+    tables_backfill,
+    tables_waits,
+)  # a module of tables is known to the metadata once it is imported
 DEFAULT_POOL_SLOTS = 128
 
 #: Alembic's own table, as Alembic makes it

@@ -26,6 +26,8 @@ from sqlalchemy import (
 )
 
 from tradewind.store import tables as t
+from tradewind.store.tables_backfill import backfill, backfill_slot
+from tradewind.store.tables_waits import wait
 
 #: columns of an attempt that are not known when it is made, or that follow from others
 _LATER = ("started_at", "revoked_at", "ended_at", "outcome", "reason", "host", "pid", "open")
@@ -41,8 +43,11 @@ class Statements:
         self._dialect = _dialect(name)
         self._make_runs()
         self._make_attempts()
+        self._make_backfills()
         self.xcoms = self._text(self._replacing(t.xcom))
         self.deleted_xcoms = self._text(delete(t.xcom).where(*_matches(t.xcom, "run_pk task_id map_index")))
+        self.deleted_waits = self._text(delete(wait).where(*_matches(wait, "attempt_id")))
+        self.waits = self._text(self._replacing(wait))
         self.transitions = self._text(_inserting(t.transition))
         self.commands = self._text(
             update(t.command)
@@ -53,7 +58,7 @@ class Statements:
         self.dags = self._text(
             update(t.dag)
             .where(*_matches(t.dag, "dag_id"))
-            .values(_binds("paused cursor_start cursor_end next_logical next_run_after"))
+            .values(_binds("paused paused_reason cursor_start cursor_end next_logical next_run_after"))
         )
         self.problems = self._text(_inserting(t.problem, without=("id",)))
         self.delete_dag = self._deleting_a_dag()
@@ -117,6 +122,37 @@ class Statements:
             .values(open=null(), **_binds("ended_at outcome reason"), **kept)
         )
 
+    def _make_backfills(self) -> None:
+        run = t.dag_run
+        new = _inserting(backfill, without=("id", "planned_at", "cancelled_at", "completed_at"))
+        self.insert_backfill = self._text(new.returning(backfill.c.id) if self._name == "postgresql" else new)
+        self.insert_runs = self._text(_inserting(run, without=("id",)))
+        self.newest_run = self._text(select(func.max(run.c.id)))
+        self.runs_after = self._text(
+            select(run.c.id).where(*_matches(run, "dag_id"), run.c.id > bindparam("after")).order_by(run.c.id)
+        )
+        self.backfilled_runs = self._text(
+            update(run)
+            .where(run.c.id == bindparam("pk"))
+            .values(
+                run_type=literal_column("'backfill'"),
+                even_if_paused=true(),
+                scheduled_date=run.c.logical_date,
+                **_binds("backfill_id"),
+            )
+        )
+        self.backfills = self._text(
+            update(backfill)
+            .where(*_matches(backfill, "id"))
+            .values(_binds("is_paused planned planned_at made cancelled_at completed_at open"))
+        )
+        self.new_backfill_slots = self._text(_inserting(backfill_slot, without=("result", "run_pk")))
+        self.backfill_slots = self._text(
+            update(backfill_slot)
+            .where(*_matches(backfill_slot, "backfill_id number"))
+            .values(_binds("result run_pk"))
+        )
+
     def _deleting_a_dag(self) -> tuple[str, ...]:
         """Forget a DAG with all that hangs on it; task instances and XComs go with their runs."""
         runs = select(t.dag_run.c.id).where(*_matches(t.dag_run, "dag_id"))
@@ -125,7 +161,7 @@ class Statements:
         ]
         of_dag = [
             delete(table).where(*_matches(table, "dag_id"))
-            for table in (t.dag_run, t.dag_version, t.dag_warning, t.dag)
+            for table in (t.dag_run, backfill, t.dag_version, t.dag_warning, t.dag)
         ]
         return tuple(self._text(statement) for statement in (*of_runs, *of_dag))
 

@@ -112,6 +112,7 @@ dag = Table(
     Column("cursor_end", Moment),
     Column("next_logical", Moment),
     Column("next_run_after", Moment),
+    Column("paused_reason", Text),  # where it was not a person who switched it off
 )
 
 import_error = Table(
@@ -159,10 +160,13 @@ dag_run = Table(
     Column("conf", _Json, nullable=False),
     Column("note", Text),
     Column("reason", Text, nullable=False, server_default=_EMPTY),
+    Column("backfill_id", _Pk),  # the backfill that made it, or let it go again
     UniqueConstraint("dag_id", "run_id"),
     UniqueConstraint("dag_id", "scheduled_date"),
     Index("ix_dag_run_state", "state"),
     Index("ix_dag_run_logical", "dag_id", "logical_date"),
+    Index("ix_dag_run_newest", "run_after"),
+    Index("ix_dag_run_newest_of_dag", "dag_id", "run_after"),
 )
 
 task_instance = Table(
@@ -342,6 +346,7 @@ pool = Table(
     Column("slots", Integer, nullable=False),
     Column("used", Integer, nullable=False, server_default=text("0")),
     Column("description", Text),
+    Column("include_deferred", Boolean, nullable=False, server_default=false()),
 )
 
 variable = Table(

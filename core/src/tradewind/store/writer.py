@@ -23,6 +23,7 @@ _RUN_DEFAULTS: Row = {
     "conf": "{}",
     "note": None,
     "reason": "",
+    "backfill_id": None,
 }
 #: columns of a new task instance that may be left out
 _TASK_DEFAULTS: Row = {
@@ -52,10 +53,16 @@ _ORDER = (
     "runs",
     "deleted_xcoms",
     "xcoms",
+    "deleted_waits",
+    "waits",
     "transitions",
     "commands",
     "consumed_facts",
     "dags",
+    "backfilled_runs",
+    "backfills",
+    "new_backfill_slots",
+    "backfill_slots",
     "problems",
 )
 _CHECKPOINT_AFTER = (
@@ -119,6 +126,34 @@ class Writer:
                     f"{row['run_id']!r}, or a scheduled one of this date."
                 )
             return pk, self._insert_task_instances(pk, 0, task_rows)
+
+    def insert_runs(self, rows: Sequence[Row], task_rows: Sequence[Row]) -> list[int]:
+        """Insert runs of one DAG that have the same tasks, in a few statements however many there are.
+
+        :param rows: as for :meth:`insert_run`; none of them may be there already.
+        :returns: the runs' pks, in the order of ``rows``.
+        """
+        self.begin()
+        with told_clearly(self._store.where):
+            # Numbers only grow, and nobody else makes runs of this DAG.
+            self._cursor.execute(self._statements.newest_run)
+            after = self._cursor.fetchone()[0] or 0
+            self._cursor.executemany(self._statements.insert_runs, [{**_RUN_DEFAULTS, **row} for row in rows])
+            self._cursor.execute(self._statements.runs_after, {"dag_id": rows[0]["dag_id"], "after": after})
+            pks = [found[0] for found in self._cursor.fetchall()]
+            tasks = [{**_TASK_DEFAULTS, **row, "run_pk": pk} for pk in pks for row in task_rows]
+            if tasks:
+                self._cursor.executemany(self._statements.insert_task_instance, tasks)
+            return pks
+
+    def insert_backfill(self, row: Row) -> int:
+        """Insert a backfill; its id."""
+        self.begin()
+        with told_clearly(self._store.where):
+            self._cursor.execute(self._statements.insert_backfill, row)
+            if self._store.dialect == "postgresql":
+                return int(self._cursor.fetchone()[0])
+            return int(self._cursor.lastrowid)
 
     def insert_task_instances(self, run_pk: int, task_rows: Sequence[Row]) -> list[int]:
         """Add task instances to a run that is there; their pks in the order of ``task_rows``."""

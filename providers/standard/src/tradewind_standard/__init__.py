@@ -1,4 +1,4 @@
-"""Shell commands and Python environments of their own, for Tradewind.
+"""Shell commands, Python environments of their own, and sensors, for Tradewind.
 
 >>> from tradewind_standard import BashOperator
 
@@ -12,15 +12,70 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewind_standard.bash import BashOperator
+    from tradewind_standard.sensors.bash import BashSensor
+    from tradewind_standard.sensors.external_task import ExternalTaskMarker, ExternalTaskSensor
+    from tradewind_standard.sensors.filesystem import FileSensor
+    from tradewind_standard.sensors.python import PythonSensor
+    from tradewind_standard.sensors.timed import (
+        DateTimeSensor,
+        DateTimeSensorAsync,
+        DayOfWeekSensor,
+        TimeDeltaSensor,
+        TimeDeltaSensorAsync,
+        TimeSensor,
+        TimeSensorAsync,
+        WaitSensor,
+    )
+    from tradewind_standard.triggers.external_task import ExternalTaskTrigger
+    from tradewind_standard.triggers.file import FileTrigger
+    from tradewind_standard.triggers.temporal import DateTimeTrigger, TimeDeltaTrigger
     from tradewind_standard.virtualenv import ExternalPythonOperator, PythonVirtualenvOperator
 
 __version__ = "0.1.0"
-__all__ = ["BashOperator", "ExternalPythonOperator", "PythonVirtualenvOperator"]
+__all__ = [
+    "BashOperator",
+    "BashSensor",
+    "DateTimeSensor",
+    "DateTimeSensorAsync",
+    "DateTimeTrigger",
+    "DayOfWeekSensor",
+    "ExternalPythonOperator",
+    "ExternalTaskMarker",
+    "ExternalTaskSensor",
+    "ExternalTaskTrigger",
+    "FileSensor",
+    "FileTrigger",
+    "PythonSensor",
+    "PythonVirtualenvOperator",
+    "TimeDeltaSensor",
+    "TimeDeltaSensorAsync",
+    "TimeDeltaTrigger",
+    "TimeSensor",
+    "TimeSensorAsync",
+    "WaitSensor",
+]
 
 _MODULES = {
     "BashOperator": "tradewind_standard.bash",
+    "BashSensor": "tradewind_standard.sensors.bash",
+    "DateTimeSensor": "tradewind_standard.sensors.timed",
+    "DateTimeSensorAsync": "tradewind_standard.sensors.timed",
+    "DateTimeTrigger": "tradewind_standard.triggers.temporal",
+    "DayOfWeekSensor": "tradewind_standard.sensors.timed",
     "ExternalPythonOperator": "tradewind_standard.virtualenv",
+    "ExternalTaskMarker": "tradewind_standard.sensors.external_task",
+    "ExternalTaskSensor": "tradewind_standard.sensors.external_task",
+    "ExternalTaskTrigger": "tradewind_standard.triggers.external_task",
+    "FileSensor": "tradewind_standard.sensors.filesystem",
+    "FileTrigger": "tradewind_standard.triggers.file",
+    "PythonSensor": "tradewind_standard.sensors.python",
     "PythonVirtualenvOperator": "tradewind_standard.virtualenv",
+    "TimeDeltaSensor": "tradewind_standard.sensors.timed",
+    "TimeDeltaSensorAsync": "tradewind_standard.sensors.timed",
+    "TimeDeltaTrigger": "tradewind_standard.triggers.temporal",
+    "TimeSensor": "tradewind_standard.sensors.timed",
+    "TimeSensorAsync": "tradewind_standard.sensors.timed",
+    "WaitSensor": "tradewind_standard.sensors.timed",
 }
 
 

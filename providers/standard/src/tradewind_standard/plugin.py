@@ -4,6 +4,28 @@ from __future__ import annotations
 
 from tradewind.plugins import Component, hookimpl
 
+_SENSORS = (
+    ("BashSensor", "bash", "runs a command until it succeeds"),
+    ("DateTimeSensor", "timed", "waits for a moment"),
+    ("DateTimeSensorAsync", "timed", "waits for a moment, without a slot"),
+    ("DayOfWeekSensor", "timed", "waits for a day of the week"),
+    ("ExternalTaskMarker", "external_task", "lets clearing go on in another DAG"),
+    ("ExternalTaskSensor", "external_task", "waits for another DAG"),
+    ("FileSensor", "filesystem", "waits for a file"),
+    ("PythonSensor", "python", "calls a function until it returns true"),
+    ("TimeDeltaSensor", "timed", "waits for some time after the data interval"),
+    ("TimeDeltaSensorAsync", "timed", "the same, without a slot"),
+    ("TimeSensor", "timed", "waits for a time of day"),
+    ("TimeSensorAsync", "timed", "waits for a time of day, without a slot"),
+    ("WaitSensor", "timed", "waits for some time"),
+)
+_TRIGGERS = (
+    ("DateTimeTrigger", "temporal", "a moment"),
+    ("ExternalTaskTrigger", "external_task", "runs of another DAG"),
+    ("FileTrigger", "file", "a file"),
+    ("TimeDeltaTrigger", "temporal", "some time from now on"),
+)
+
 
 @hookimpl
 def tradewind_register_operators() -> list[Component]:
@@ -19,6 +41,18 @@ def tradewind_register_operators() -> list[Component]:
             "tradewind_standard.virtualenv:ExternalPythonOperator",
             "runs a function with another Python that is installed",
         ),
+        *(
+            Component(name, f"tradewind_standard.sensors.{module}:{name}", doc)
+            for name, module, doc in _SENSORS
+        ),
+    ]
+
+
+@hookimpl
+def tradewind_register_triggers() -> list[Component]:
+    return [
+        Component(name, f"tradewind_standard.triggers.{module}:{name}", doc)
+        for name, module, doc in _TRIGGERS
     ]
 
 
