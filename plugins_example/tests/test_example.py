@@ -1,15 +1,20 @@
 """The example does what it says, by way of the manager that loads any plugin."""
 
 from datetime import UTC, datetime
+from itertools import islice
 
 import pytest
 
 from tradewind import DAG
 from tradewind.authoring.hook import BaseHook
+from tradewind.model.run import DataInterval
 from tradewind.model.spec import DagSpec
 from tradewind.plugins import ImportPreparation
 from tradewind.plugins.manager import PluginManager
+from tradewind.timetables import Bounds
+from tradewind.timetables.planning import runs_ahead
 from tradewind_example import plugin
+from tradewind_example.timetable import TIDE
 
 
 @pytest.fixture
@@ -57,8 +62,16 @@ def test_its_hook_reads_its_connection(manager, monkeypatch):
 
 
 def test_its_timetable(manager):
-    tides = manager.get("timetable", "high_tide")(datetime(2024, 1, 1, tzinfo=UTC))
-    assert tides.next_after(datetime(2024, 1, 1, tzinfo=UTC)) == datetime(2024, 1, 1, 12, 25, tzinfo=UTC)
+    first = datetime(2024, 1, 1, tzinfo=UTC)
+    kind = manager.get("timetable", "high_tide")
+    tides = kind.deserialize(kind(first).spec().args)
+
+    planned = list(islice(runs_ahead(tides, None, Bounds(), first), 3))
+
+    assert [run.interval.start - first for run in planned] == [0 * TIDE, 1 * TIDE, 2 * TIDE]
+    late = tides.next_run(planned[0].interval, Bounds(catchup=False), first + 9 * TIDE + TIDE / 2)
+    assert late.interval == DataInterval(first + 8 * TIDE, first + 9 * TIDE)
+    assert tides.manual_interval(first + 9.5 * TIDE) == late.interval
 
 
 def test_its_check_speaks_of_its_own_dags_only(manager):

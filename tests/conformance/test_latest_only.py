@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import sys
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from schedules import timetable_of
+
 from tradewind.logic.latest import is_latest
 from tradewind.model.run import DataInterval
 from tradewind.model.states import RunType
-from tradewind.timetables.base import Bounds, Timetable
-from tradewind.timetables.cron import Cron, CronDataInterval
-from tradewind.timetables.simple import DeltaDataInterval
-
-
-def _next_end(case: dict[str, Any], interval: DataInterval, now: datetime) -> datetime | None:
-    expression = case["expr"]
-    timetable: Timetable
-    match case["timetable"]:
-        case "cron_interval":
-            timetable = CronDataInterval(expression, case["timezone"])
-        case "delta_interval":
-            timetable = DeltaDataInterval(timedelta(**expression).total_seconds())
-        case "cron_trigger":
-            return Cron(expression, case["timezone"]).after(interval.end)
-        case "delta_trigger":
-            return interval.end + timedelta(**expression)
-        case _:
-            return None
-    planned = timetable.next_run(interval, Bounds(), now)
-    return planned.interval.end if planned is not None else None
+from tradewind.timetables import Bounds
 
 
 @pytest.mark.facts("latest_only.json")
@@ -38,6 +24,8 @@ def test_the_latest_run_goes_on_as_on_airflow(case: dict[str, Any]) -> None:
     interval = DataInterval(*map(datetime.fromisoformat, case["interval"]))
     now = datetime.fromisoformat(case["now"])
 
-    goes_on = is_latest(RunType(case["run_type"]), interval.start, _next_end(case, interval, now), now)
+    following = timetable_of(case).next_run(interval, Bounds(), now)
+    next_end = following.interval.end if following is not None else None
+    goes_on = is_latest(RunType(case["run_type"]), interval.start, next_end, now)
 
     assert goes_on is (case["downstream"] == "run")

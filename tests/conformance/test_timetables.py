@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from schedules import timetable_of
+
+from tradewind import DAG
 from tradewind.errors import DefinitionError
 from tradewind.model.run import DataInterval
-from tradewind.timetables.base import Bounds, Timetable
-from tradewind.timetables.cron import CronDataInterval
-from tradewind.timetables.simple import DeltaDataInterval, Once
+from tradewind.timetables import Bounds, resolve
 
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _skip_what_differs(case: dict[str, Any]) -> None:
-    expression, zone = case["expr"], case.get("timezone")
-    if expression == "*/30 1-3 * * *" and zone != "UTC":
-        pytest.skip(
-            "a step inside bounded hours, on the night of a change of clocks: not part of this release"
-        )
-    if expression == "30 2 * * *" and "2024-03-31" in str(case.get("run_after") or case.get("now")):
-        pytest.skip("asked in the very hour that a change of clocks leaves out: not part of this release")
-    if expression == "0 0 30 2 *":
-        pytest.skip("differs on purpose: a cron that never runs is refused where it is written")
-
-
-def _timetable(case: dict[str, Any]) -> Timetable:
-    match case["timetable"], case["expr"]:
-        case "cron_interval", str(expression):
-            return CronDataInterval(expression, case["timezone"])
-        case "delta_interval", [str(kind), dict(parts)] if kind == "timedelta":
-            from datetime import timedelta
-
-            return DeltaDataInterval(timedelta(**parts).total_seconds())
-        case "delta_interval", int() | float() as seconds:
-            return DeltaDataInterval(seconds)
-        case "once", _:
-            return Once()
-    pytest.skip(f"{case['timetable']} of {case['expr']} is not part of this release")
-
-
 @pytest.mark.facts("timetables.json")
 def test_runs_follow_each_other_as_on_airflow(case: dict[str, Any]) -> None:
     if case.get("suspect"):
         pytest.skip("Airflow itself errs here")
-    _skip_what_differs(case)
-    timetable = _timetable(case)
+    timetable = resolve(timetable_of(case).spec())  # by way of the store, as in the scheduler
     bounds = Bounds(_moment(case["start_date"]), _moment(case["end_date"]), case["catchup"])
     now = _moment(case["now"])
     assert now is not None
@@ -70,23 +47,32 @@ def test_runs_follow_each_other_as_on_airflow(case: dict[str, Any]) -> None:
 
 @pytest.mark.facts("manual_intervals.json")
 def test_a_triggered_run_gets_airflows_interval(case: dict[str, Any]) -> None:
-    _skip_what_differs(case)
-    timetable = _timetable(case)
     run_after = _moment(case["run_after"])
     assert run_after is not None
 
-    found = timetable.manual_interval(run_after)
+    found = timetable_of(case).manual_interval(run_after)
 
     assert [found.start, found.end] == [datetime.fromisoformat(text) for text in case["interval"]]
 
 
 @pytest.mark.facts("cron_validity.json")
 def test_a_schedule_is_accepted_or_refused_as_on_airflow(case: dict[str, Any]) -> None:
-    if case["timetable"] != "cron_interval":
-        pytest.skip(f"{case['timetable']} is not part of this release")
-    _skip_what_differs(case)
-    if case["result"] == "valid":
-        CronDataInterval(case["expr"])
-    else:
+    if case["result"] != "valid":
         with pytest.raises(DefinitionError, match="cron"):
-            CronDataInterval(case["expr"])
+            timetable_of(case)
+        if case["expr"] != "@once ":
+            with pytest.raises(DefinitionError):
+                DAG("d", schedule=case["expr"])
+        return
+    start = datetime.fromisoformat("2024-01-01T00:00:00Z")
+    DAG("d", schedule=case["expr"])
+
+    planned = timetable_of(case).next_run(None, Bounds(start), start)
+
+    first = case["first_run_from_2024_01_01"]
+    if isinstance(first, str):
+        assert planned is None
+    else:
+        assert planned is not None
+        found = [planned.run_after, planned.interval.start, planned.interval.end]
+        assert found == [datetime.fromisoformat(text) for text in first]

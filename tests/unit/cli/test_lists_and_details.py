@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tradewind.model.commands import TriggerRun
+import pytest
+
+from tradewind.model.commands import DagChanged, TriggerRun
 from tradewind.model.spec import TaskSpec, TimetableSpec
 from tradewind.model.states import TriggerRule
+from tradewind.timetables import CronDataIntervalTimetable
 
 DAILY = TimetableSpec(type="cron_data_interval", args={"cron": "@daily"})
+HOURLY = TimetableSpec(type="cron_data_interval", args={"cron": "@hourly"})
 
 
 def test_dags_are_listed_with_the_names_of_the_rest_api(tradewind, world) -> None:
@@ -80,6 +84,69 @@ def test_the_next_runs_of_a_schedule_are_those_that_would_be_made(tradewind, wor
     assert "switched off" in said.err
     world.add_dag(TaskSpec(task_id="a"), dag_id="by_hand")
     assert tradewind("dags", "next", "by_hand", "-o", "json").json == []
+
+
+def test_the_next_runs_keep_to_the_wall_clock_when_clocks_change(tradewind, world) -> None:
+    night = CronDataIntervalTimetable("30 2 * * *", timezone="Europe/Amsterdam")
+    world.clock.moment = datetime(2024, 3, 30, tzinfo=UTC)
+    world.add_dag(TaskSpec(task_id="a"), timetable=night.spec(), start_date=world.clock.moment, catchup=True)
+
+    found = tradewind("dags", "next", "d", "-n", "3", "-o", "json").json
+
+    assert [run["run_after"][:16] for run in found] == [
+        "2024-03-31T01:30",
+        "2024-04-01T00:30",
+        "2024-04-02T00:30",
+    ]
+    assert [run["data_interval_start"] for run in found[1:]] == [run["run_after"] for run in found[:-1]]
+
+
+def test_the_next_runs_of_a_dag_that_was_edited_go_on_behind_its_last(tradewind, world) -> None:
+    days = {"start_date": datetime(2024, 1, 8, tzinfo=UTC), "catchup": True}
+    world.add_dag(TaskSpec(task_id="a", runs_code=False), timetable=DAILY, **days)
+    world.start()
+    world.add_dag(TaskSpec(task_id="a", runs_code=False), timetable=HOURLY, **days)
+
+    shown = tradewind("dags", "next", "d", "-n", "9", "-o", "json").json
+    world.send(DagChanged(dag_id="d"))
+
+    made = world.runs.find("d", newest_first=False)[2:]
+    assert [run["logical_date"][:16] for run in shown] == [f"2024-01-10T{hour:02}:00" for hour in range(9)]
+    assert [run.info.logical_date.isoformat()[:16] for run in made[:9]] == [
+        run["logical_date"][:16] for run in shown
+    ]
+
+
+def test_the_timetable_of_a_plugin_is_previewed_too(tradewind, world) -> None:
+    tides = pytest.importorskip("tradewind_example.timetable").HighTide(datetime(2024, 1, 1, tzinfo=UTC))
+    world.add_dag(
+        TaskSpec(task_id="a"),
+        timetable=tides.spec(),
+        start_date=datetime(2024, 1, 2, tzinfo=UTC),
+        catchup=True,
+    )
+
+    found = tradewind("dags", "next", "d", "-n", "2", "-o", "json").json
+
+    assert [run["logical_date"][:16] for run in found] == ["2024-01-02T00:50", "2024-01-02T13:15"]
+
+
+def test_a_catch_up_that_waits_is_told_wherever_the_dag_is_looked_at(tradewind, world, monkeypatch) -> None:
+    monkeypatch.setenv("TRADEWIND__SCHEDULER__CATCHUP_CONFIRM_ABOVE", "5")
+    world.add_dag(
+        TaskSpec(task_id="a"), timetable=DAILY, start_date=datetime(2024, 1, 1, tzinfo=UTC), catchup=True
+    )
+
+    cure = "`tradewind dags catchup d --confirm` makes them all"
+    assert cure in tradewind("dags", "next", "d").err
+    assert cure in tradewind("dags", "show", "d", "-o", "json").json["warnings"][0]
+    assert cure in tradewind("dags", "why", "d").out.replace("\n", " ")
+
+    assert tradewind("dags", "catchup", "d").code == 2
+    skipped = tradewind("dags", "catchup", "d", "--skip", "-o", "json").json
+    newest = world.runs.find("d")[0].info
+    assert newest.logical_date.isoformat() == skipped["logical_date"]
+    assert cure not in tradewind("dags", "next", "d").err
 
 
 def test_runs_are_listed_newest_first_and_filtered(tradewind, world) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from tradewind.app.clock import SystemIds
-from tradewind.model.commands import Command, SetPaused, TriggerRun
+from tradewind.model.commands import Command, DagChanged, SetPaused, TriggerRun
 from tradewind.model.facts import AttemptFinished, AttemptStarted, XCom
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Outcome, Succeeded
 from tradewind.model.run import RunRow, TaskInstanceRow
 from tradewind.model.spec import DagSpec, TaskSpec
 from tradewind.ports.executor import Executor, ExecutorHost
+from tradewind.ports.planner import Planner
 from tradewind.scheduler.scheduler import Parts, Scheduler
 from tradewind.serialization.specs import encode_spec, spec_hash
 from tradewind.store.attempts import AttemptRepository
@@ -36,15 +37,21 @@ class HandClock:
 
     def __init__(self) -> None:
         self.moment = START
+        self._set_by = timedelta()
 
     def now(self) -> datetime:
         return self.moment
 
     def monotonic(self) -> float:
-        return (self.moment - START).total_seconds()
+        return (self.moment - START - self._set_by).total_seconds()
 
     def pass_by(self, **parts: float) -> None:
         self.moment += timedelta(**parts)
+
+    def set_to(self, moment: datetime) -> None:
+        """Somebody sets the time of day."""
+        self._set_by += moment - self.moment
+        self.moment = moment
 
 
 class HandExecutor(Executor):
@@ -132,6 +139,8 @@ class World:
         self.executor = HandExecutor(self.clock)
         self.passing: Callable[[str], None] = lambda _point: None
         self.ended: set[str] = set()  #: ids of attempts that a test ended by their run
+        self.planner: Planner | None = None
+        self.catchup_confirm_above = 1000
         self.scheduler = self._made()
 
     def remake(self) -> None:
@@ -150,6 +159,8 @@ class World:
                 variables=VariableRepository(self.store, self._vault),
                 connections=ConnectionRepository(self.store, self._vault),
                 passing=lambda point: self.passing(point),
+                planner=self.planner,
+                catchup_confirm_above=self.catchup_confirm_above,
             )
         )
 
@@ -206,6 +217,11 @@ class World:
     def trigger(self, dag_id: str = "d") -> None:
         """Make a run with the id ``r``."""
         assert self.send(TriggerRun(dag_id=dag_id, run_id="r")).refused_reason is None
+
+    def edit_dag(self, *tasks: TaskSpec, dag_id: str = "d", **fields: Any) -> None:
+        """Import another version of the DAG, and have the scheduler hear of it."""
+        self.add_dag(*tasks, dag_id=dag_id, **fields)
+        self.send(DagChanged(dag_id=dag_id))
 
     def switch(self, paused: bool, dag_id: str = "d") -> None:
         """Switch a DAG off or on."""

@@ -63,6 +63,8 @@ def import_options(system: System, folder: Path) -> ImportOptions:
         preparers=preparers,
         common=_COMMON,
         hidden=("TRADEWIND__DATABASE__URL",),
+        crons_trigger=not system.settings.scheduler.create_cron_data_intervals,
+        deltas_trigger=not system.settings.scheduler.create_delta_data_intervals,
     )
 
 
@@ -178,6 +180,11 @@ def file_import(
 def _findings(system: System, spec: DagSpec) -> tuple[list[str], list[tuple[str, str]]]:
     """What the rules of plugins say about a DAG: refusals, and (kind, message) of warnings."""
     refusals, warnings = [], []
+    if spec.timetable is not None and spec.timetable.type not in system.plugins.names("timetable"):
+        refusals.append(
+            f"DAG {spec.dag_id!r}: no plugin registers the timetable {spec.timetable.type!r}. A timetable of your own is a "
+            f"class in an installed package which registers it by tradewind_register_timetables, not in a DAG file."
+        )
     for one in system.plugins.check_dag(spec):
         place = f"DAG {spec.dag_id!r}" + (f", task {one.item.task_id!r}" if one.item.task_id else "")
         if one.item.severity == "error":

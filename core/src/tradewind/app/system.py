@@ -19,6 +19,7 @@ from tradewind.model.commands import Command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tradewind.importing.planner import SidePlanner
     from tradewind.plugins.manager import PluginManager
     from tradewind.scheduler.scheduler import Parts
     from tradewind.scheduler.triggers import TriggererAccess
@@ -163,6 +164,17 @@ class System:
 
         return HealthRepository(self.store)
 
+    @cached_property
+    def planner(self) -> SidePlanner:
+        """Asks the timetables of plugins, in a process apart."""
+        from tradewind.importing.planner import SidePlanner
+
+        return SidePlanner(
+            self.settings.scheduler.timetable_timeout_seconds,
+            self.environ,
+            hidden=("TRADEWIND__DATABASE__URL",),
+        )
+
     @property
     def doorbell(self) -> Path:
         """Where the scheduler hears that there is something in the store for it."""
@@ -203,6 +215,8 @@ class System:
             connections=self.connections,
             max_map_length=self.settings.core.max_map_length,
             doorbell=self.doorbell if bell else None,
+            planner=self.planner,
+            catchup_confirm_above=self.settings.scheduler.catchup_confirm_above,
             serves_all=serves_all,
             runs=runs,
             triggerer=triggerer,
@@ -267,7 +281,9 @@ class System:
             self.close()
 
     def close(self) -> None:
-        """Close the store, if it was opened."""
+        """Close the store and end the planner's process, where they are there."""
+        if "planner" in self.__dict__:
+            self.planner.close()
         if "store" in self.__dict__:
             self.store.close()
             for name in [

@@ -14,10 +14,11 @@ from tradewind.authoring.params import ParamsDict
 from tradewind.authoring.places import FINISHED_DAGS, Place, calling_place, importing_namespace
 from tradewind.authoring.references import DagParam
 from tradewind.authoring.relations import Node, link
-from tradewind.authoring.schedule import timetable_of, timezone_name
+from tradewind.authoring.schedule import timetable_of
 from tradewind.errors import DefinitionError, NotFound
 from tradewind.model.ids import check_id
 from tradewind.model.spec import DagSpec, TimetableSpec
+from tradewind.timetables.zones import timezone_name
 
 if TYPE_CHECKING:
     from tradewind.authoring.operator import BaseOperator

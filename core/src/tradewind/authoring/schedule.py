@@ -8,9 +8,19 @@ from typing import Any
 from tradewind.authoring.checks import did_you_mean, shown
 from tradewind.errors import DefinitionError
 from tradewind.model.spec import TimetableSpec
-from tradewind.timetables.cron import PRESETS, check_cron
+from tradewind.timetables import (
+    ContinuousTimetable,
+    CronDataIntervalTimetable,
+    CronTriggerTimetable,
+    DeltaDataIntervalTimetable,
+    DeltaTriggerTimetable,
+    NullTimetable,
+    OnceTimetable,
+)
+from tradewind.timetables.cron import PRESETS
+from tradewind.timetables.step import is_relative
 
-_WORDS = {"@once": TimetableSpec(type="once"), "@continuous": TimetableSpec(type="continuous")}
+_WORDS = {"@once": OnceTimetable().spec(), "@continuous": ContinuousTimetable().spec()}
 
 
 def timetable_of(schedule: Any, timezone: str) -> TimetableSpec | None:
@@ -18,53 +28,44 @@ def timetable_of(schedule: Any, timezone: str) -> TimetableSpec | None:
 
     :raises DefinitionError: naming what was given and what is understood.
     """
-    if schedule is None:
+    if schedule is None or isinstance(schedule, NullTimetable):
         return None
     if isinstance(schedule, str):
         return _of_text(schedule, timezone)
-    if isinstance(schedule, timedelta):
-        if schedule <= timedelta(0):
-            raise DefinitionError(f"schedule=timedelta of {schedule} never moves on: give a time above 0.")
-        return TimetableSpec(type="delta_data_interval", args={"seconds": schedule.total_seconds()})
+    if isinstance(schedule, timedelta) or is_relative(schedule):
+        return DeltaDataIntervalTimetable(schedule).spec()
     spec = schedule.spec() if callable(getattr(schedule, "spec", None)) else None
     if isinstance(spec, TimetableSpec):
         return spec
     raise DefinitionError(
         f"schedule={shown(schedule)} is not understood: give None, a cron string, a preset "
-        f"({', '.join([*PRESETS, *_WORDS])}), a timedelta or a timetable."
+        f"({', '.join([*PRESETS, *_WORDS])}), a timedelta, a relativedelta or a timetable."
     )
 
 
 def _of_text(schedule: str, timezone: str) -> TimetableSpec:
     if schedule in _WORDS:
         return _WORDS[schedule]
-    if schedule.startswith("@") and schedule not in PRESETS:
+    try:
+        return CronDataIntervalTimetable(schedule, timezone).spec()
+    except DefinitionError:
+        if not schedule.startswith("@"):
+            raise
         known = [*PRESETS, *_WORDS]
         hint = did_you_mean(schedule, known) or f" Known are {', '.join(known)}."
-        raise DefinitionError(f"There is no schedule {shown(schedule)}.{hint}")
-    if schedule not in PRESETS:
-        check_cron(schedule)
-    return TimetableSpec(type="cron_data_interval", args={"cron": schedule, "timezone": timezone})
+        raise DefinitionError(f"There is no schedule {shown(schedule)}.{hint}") from None
 
 
-def timezone_name(zone: tzinfo) -> str:
-    """The name of a time zone, as in ``"Europe/Amsterdam"`` or ``"+02:00"``.
+def at_trigger_times(schedule: Any, timezone: str, *, crons: bool, deltas: bool) -> TimetableSpec | None:
+    """The timetable of a bare cron or step where these are set to mean trigger times; ``None`` for anything else.
 
-    :raises DefinitionError: where it has none that could be kept.
+    :param crons: whether crons and presets are; likewise ``deltas``.
     """
-    for attribute in ("key", "name", "zone"):
-        name = getattr(zone, attribute, None)
-        if isinstance(name, str) and name:
-            return name
-    offset = zone.utcoffset(None)
-    if offset is None:
-        raise DefinitionError(
-            f"The time zone {shown(zone)} does not tell its name: use zoneinfo.ZoneInfo or pendulum.timezone."
-        )
-    if not offset:
-        return "UTC"
-    minutes = int(offset.total_seconds() // 60)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    if crons and isinstance(schedule, str) and schedule not in _WORDS:
+        return CronTriggerTimetable(schedule, timezone=timezone).spec()
+    if deltas and (isinstance(schedule, timedelta) or is_relative(schedule)):
+        return DeltaTriggerTimetable(schedule).spec()
+    return None
 
 
 def in_utc(moment: datetime | None, zone: tzinfo) -> datetime | None:

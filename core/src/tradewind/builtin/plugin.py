@@ -6,6 +6,7 @@ from tradewind.model.spec import DagSpec
 from tradewind.plugins import Component, Macro, Problem, hookimpl
 
 _OPERATORS = "tradewind.authoring.operators"
+_TIMETABLES = "tradewind.timetables"
 _TASK = "tradewind.authoring.taskflow:TaskDecorators"
 
 
@@ -70,11 +71,25 @@ def tradewind_register_timetables() -> list[Component]:
     return [
         Component(
             "cron_data_interval",
-            "tradewind.timetables.cron:CronDataInterval",
-            "at the times of a cron expression",
+            f"{_TIMETABLES}.interval:CronDataIntervalTimetable",
+            "between a cron's times",
         ),
-        Component("delta_data_interval", "tradewind.timetables.simple:DeltaDataInterval", "in equal steps"),
-        Component("once", "tradewind.timetables.simple:Once", "one single time"),
+        Component("cron_trigger", f"{_TIMETABLES}.trigger:CronTriggerTimetable", "at a cron's times"),
+        Component(
+            "multiple_cron_trigger",
+            f"{_TIMETABLES}.trigger:MultipleCronTriggerTimetable",
+            "at the times of several crons",
+        ),
+        Component(
+            "delta_data_interval",
+            f"{_TIMETABLES}.interval:DeltaDataIntervalTimetable",
+            "stretches of one length",
+        ),
+        Component("delta_trigger", f"{_TIMETABLES}.trigger:DeltaTriggerTimetable", "every so often"),
+        Component("events", f"{_TIMETABLES}.events:EventsTimetable", "at listed moments"),
+        Component("once", f"{_TIMETABLES}.simple:OnceTimetable", "one single time"),
+        Component("continuous", f"{_TIMETABLES}.simple:ContinuousTimetable", "one run after the other"),
+        Component("null", f"{_TIMETABLES}.simple:NullTimetable", "when somebody asks"),
     ]
 
 
@@ -86,6 +101,7 @@ def tradewind_register_macros() -> list[Macro]:
 
 @hookimpl
 def tradewind_check_dag(dag: DagSpec) -> list[Problem]:
+    from tradewind.builtin.schedules import without_runs
     from tradewind.builtin.unenforced import unenforced
 
-    return list(unenforced(dag))
+    return [*without_runs(dag), *unenforced(dag)]

@@ -7,15 +7,9 @@ from collections.abc import Iterator
 from tradewind.model.spec import DagSpec
 from tradewind.plugins import Problem
 
-_SCHEDULES = ("cron_data_interval", "delta_data_interval", "once")
-
 
 def unenforced(dag: DagSpec) -> Iterator[Problem]:
     """A warning for each thing that will not happen."""
-    if dag.timetable is not None and dag.timetable.type not in _SCHEDULES:
-        yield _warning(
-            f"the schedule {dag.timetable.type!r} is not followed yet: it runs when it is triggered"
-        )
     if dag.callbacks:
         yield _warning(f"{', '.join(dag.callbacks)} of the DAG are not called yet: set them on its tasks")
     for task in dag.tasks:

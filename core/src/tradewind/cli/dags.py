@@ -18,7 +18,7 @@ from tradewind.cli.records import (
 )
 from tradewind.cli.run import declare_request, run_and_show
 from tradewind.cli.runs import declare_filters, list_runs
-from tradewind.errors import NotFound
+from tradewind.errors import NotFound, TradewindError
 
 _COLUMNS = ("dag_id", "relative_fileloc", "timetable_summary", "owners", "is_paused", "next_dagrun_run_after")
 
@@ -31,7 +31,7 @@ def _record_of(invocation: Invocation, row: Any) -> dict[str, Any]:
     if spec is not None:
         try:
             schedule = resolve(spec.timetable).summary
-        except NotFound:
+        except TradewindError:
             schedule = spec.timetable.type if spec.timetable else None
     return dag_record(row, spec, schedule)
 
@@ -74,12 +74,16 @@ def _declare_dag_output(parser: Parser) -> None:
 
 def _show(invocation: Invocation, given: argparse.Namespace) -> None:
     from tradewind.cli.graphs import as_tree
+    from tradewind.cli.upcoming import held_back
     from tradewind.logic.plan import Plan
 
     system, printer = invocation.system, invocation.printer
     row = system.dags.get(given.dag_id)
     version = system.dags.current_version(given.dag_id)
     warnings = [f"{one.kind}: {one.message}" for one in system.imports.warnings(given.dag_id)]
+    held = held_back(system, row, version.spec, system.clock.now())
+    if held is not None:
+        warnings.append(f"catch-up: {held}")
     tasks = [task_record(task, given.dag_id) for task in version.spec.tasks]
     record = {
         **_record_of(invocation, row),
@@ -197,11 +201,15 @@ def _declare_next(parser: Parser) -> None:
 
 
 def _next(invocation: Invocation, given: argparse.Namespace) -> None:
-    from tradewind.cli.upcoming import runs_to_come
+    from tradewind.cli.upcoming import held_back, runs_to_come
 
     row = invocation.system.dags.get(given.dag_id)
     spec = invocation.system.dags.current_version(given.dag_id).spec
-    found = runs_to_come(row, spec, invocation.system.clock.now(), given.num_executions)
+    now = invocation.system.clock.now()
+    found = runs_to_come(invocation.system, row, spec, now, given.num_executions)
+    held = held_back(invocation.system, row, spec, now)
+    if held is not None:
+        invocation.say(f"The DAG is held back: {held}")
     if row.paused:
         invocation.say(
             f"The DAG is switched off: none of these is made before `tradewind dags unpause {given.dag_id}`."
@@ -218,6 +226,23 @@ def _next(invocation: Invocation, given: argparse.Namespace) -> None:
     ]
     columns = ("logical_date", "data_interval_start", "data_interval_end", "run_after")
     invocation.printer.records(records, columns, "Its schedule has no further run.")
+
+
+def _declare_catchup(parser: Parser) -> None:
+    dag_place(parser)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--confirm", action="store_true", help="make up for all runs that are due")
+    which.add_argument(
+        "--skip", action="store_true", help="make the newest run that is due, and none of the others"
+    )
+    parser.output()
+
+
+def _catchup(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.model.commands import CatchUp
+
+    result = invocation.command(CatchUp(dag_id=given.dag_id, skip=given.skip))
+    invocation.printer.record({"dag_id": given.dag_id, "skipped": given.skip, **result})
 
 
 def _why(invocation: Invocation, given: argparse.Namespace) -> None:
@@ -308,6 +333,7 @@ COMMANDS = (
     Command("pause", "switch DAGs off", _declare_pause, _pause),
     Command("unpause", "switch DAGs on", _declare_pause, _unpause),
     Command("next", "the runs to come of a DAG", _declare_next, _next),
+    Command("catchup", "let a DAG make up for what it missed, or not", _declare_catchup, _catchup),
     Command("why", "why a DAG makes runs, or none", _declare_dag_output, _why),
     Command("test", "run a DAG once in this very process, where a debugger can follow", _declare_test, _test),
     Command("list-runs", "list the runs of a DAG", _declare_list_runs, list_runs),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tradewind.cli.instances import find_instance
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.records import attempt_record, transition_record
+from tradewind.cli.upcoming import held_back
 from tradewind.logic.explain import (
     BackfillStanding,
     DagStanding,
@@ -165,6 +166,7 @@ class Reasons:
             active=counts.get(RunState.RUNNING, 0),
             queued=counts.get(RunState.QUEUED, 0),
             max_active_runs=spec.max_active_runs,
+            held_back=held_back(self._system, row, spec, self._system.clock.now()),
         )
 
     @cached_property

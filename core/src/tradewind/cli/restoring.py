@@ -34,7 +34,7 @@ def due_after_restore(system: System) -> list[Due]:
         if row.version_id is None:
             continue
         spec = system.dags.load_version(row.version_id).spec
-        ahead = [run for run in runs_to_come(row, spec, now, AT_MOST) if run.run_after <= now]
+        ahead = [run for run in runs_to_come(system, row, spec, now, AT_MOST) if run.run_after <= now]
         going_on = system.runs.count(row.dag_id, states=(RunState.QUEUED, RunState.RUNNING))
         if ahead or going_on:
             first = ahead[0].logical_date if ahead else None

@@ -128,6 +128,26 @@ class ImportingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerSettings:
+    """When runs are made."""
+
+    create_cron_data_intervals: bool = _setting(
+        "boolean",
+        True,
+        "Whether a cron or preset as schedule= means data intervals; else a run at each of its times.",
+    )
+    create_delta_data_intervals: bool = _setting(
+        "boolean", True, "Whether a timedelta as schedule= means data intervals; else a run every so often."
+    )
+    catchup_confirm_above: int = _setting(
+        "integer", 1000, "A catch-up of more runs than this waits until somebody confirms it.", least=0
+    )
+    timetable_timeout_seconds: float = _setting(
+        "number", 5.0, "Seconds that a plugin's timetable has for an answer.", least=0.1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TasksSettings:
     """Running tasks."""
 
@@ -206,6 +226,7 @@ SECTIONS: dict[str, type[Any]] = {
     "core": CoreSettings,
     "database": DatabaseSettings,
     "importing": ImportingSettings,
+    "scheduler": SchedulerSettings,
     "tasks": TasksSettings,
     "templates": TemplatesSettings,
     "triggerer": TriggererSettings,

@@ -17,6 +17,7 @@ from tradewind.config.sections import (
     Known,
     LogsSettings,
     RetentionSettings,
+    SchedulerSettings,
     TasksSettings,
     TemplatesSettings,
     TriggererSettings,
@@ -75,6 +76,7 @@ class Settings:
     core: CoreSettings
     database: DatabaseSettings
     importing: ImportingSettings
+    scheduler: SchedulerSettings
     tasks: TasksSettings
     templates: TemplatesSettings
     triggerer: TriggererSettings

@@ -28,6 +28,7 @@ from tradewind.importing.closure import Closure
 from tradewind.importing.folder import fingerprint
 from tradewind.importing.results import ImportedDag, ImportFailure, ImportOptions, ImportResult, LoadedFile
 from tradewind.importing.runtime import ImportRuntime
+from tradewind.model.spec import TimetableSpec
 from tradewind.ports.runtime import serve
 from tradewind.serialization.specs import encode_spec
 
@@ -41,7 +42,7 @@ MODULE_PREFIX = "tradewind_dag_"
 _SPARE_FILES = 64  # for what we do after the file took all that it may
 _SPARE_MEMORY = 256 << 20
 _MAX_WARNINGS = 100
-_PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG = 1
 _GARBAGE_AFTER = 20_000  # objects: most files end before that, and need no collection at all
 
 
@@ -73,7 +74,7 @@ def _settle_in(
     """Make the process its own: session, signals, streams, descriptors, limits."""
     os.setsid()
     gc.set_threshold(_GARBAGE_AFTER)
-    control_process(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    control_process(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
@@ -240,6 +241,7 @@ class _Import:
         described: dict[str, ImportedDag] = {}
         for dag in dags:
             spec = replace(dag.spec(), file=self._file)
+            spec = replace(spec, timetable=self._trigger_times(dag) or spec.timetable)
             if spec.dag_id in described:
                 raise DefinitionError(
                     f"The file defines two DAGs with the id {spec.dag_id!r}. Give each one an id of its own.",
@@ -250,6 +252,14 @@ class _Import:
             own = (*loaded, *sorted(path for path in templates if path not in loaded))
             described[spec.dag_id] = ImportedDag(dag_id=spec.dag_id, spec=encode_spec(spec), files=own)
         return tuple(described.values())
+
+    def _trigger_times(self, dag: Any) -> TimetableSpec | None:
+        crons, deltas = self._options.crons_trigger, self._options.deltas_trigger
+        if not (crons or deltas):
+            return None
+        from tradewind.authoring.schedule import at_trigger_times
+
+        return at_trigger_times(dag.schedule, dag.timezone, crons=crons, deltas=deltas)
 
     def _note_missing(self, error: BaseException | None) -> None:
         while error is not None:

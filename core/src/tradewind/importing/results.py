@@ -27,6 +27,7 @@ class ImportOptions:
     :param collector: ``"module:attr"`` of the function that finds the DAGs in an imported module.
     :param preparers: ``"module:attr"`` of functions without arguments to call before any DAG file is imported.
     :param common: modules that many DAG files need: once one of them did, they are imported beforehand.
+    :param crons_trigger: whether a cron as ``schedule=`` means trigger times; likewise ``deltas_trigger`` a timedelta.
     :param hidden: names of environment variables that user code must not see.
     """
 
@@ -36,6 +37,8 @@ class ImportOptions:
     preparers: tuple[str, ...] = ()
     common: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    crons_trigger: bool = False
+    deltas_trigger: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

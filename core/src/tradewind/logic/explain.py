@@ -41,6 +41,7 @@ class DagStanding:
     queued: int  #: runs that wait to start
     max_active_runs: int
     paused_reason: str = ""  #: where it was not a person who switched it off
+    held_back: str | None = None  #: why it makes up for nothing, where that waits to be confirmed
 
     @property
     def has_room(self) -> bool:
@@ -229,6 +230,8 @@ def tasks_ahead(candidate: Candidate, others: Iterable[Candidate], ledger: Ledge
 
 
 def _next_run(dag: DagStanding, now: datetime) -> Explanation:
+    if dag.held_back is not None:
+        return Explanation(f"Its catch-up waits to be confirmed: {dag.held_back}")
     after = dag.next_run_after
     if after is None:
         return Explanation(

@@ -109,6 +109,18 @@ class CancelBackfill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CatchUp:
+    """Let a DAG that is held back make up for all runs that are due by now, or only for the newest.
+
+    Result: ``{"logical_date": of the newest, where the others are skipped}``.
+    """
+
+    kind: ClassVar[str] = "catch_up"
+    dag_id: str
+    skip: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteDag:
     """Forget the DAG with all its runs. Refused while runs are going on."""
 
@@ -142,6 +154,7 @@ Command = (
     | CreateBackfill
     | PauseBackfill
     | CancelBackfill
+    | CatchUp
     | DeleteDag
     | DagChanged
     | PoolChanged
@@ -158,6 +171,7 @@ COMMANDS: dict[str, type[Command]] = {
         CreateBackfill,
         PauseBackfill,
         CancelBackfill,
+        CatchUp,
         DeleteDag,
         DagChanged,
         PoolChanged,

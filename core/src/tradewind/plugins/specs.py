@@ -154,9 +154,10 @@ def tradewind_register_xcom_backends() -> Iterable[Component]:
 def tradewind_register_timetables() -> Iterable[Component]:
     """Bring timetables, which say when a DAG runs.
 
-    Runs in: the importer and the scheduler.
+    Runs in: the importer, the command line, and a process apart that the scheduler asks; never in the scheduler.
 
-    :returns: names and targets of timetable classes; the name is kept in the stored DAG.
+    :returns: names and targets of classes derived from :class:`tradewind.timetables.Timetable`, whose ``name`` is the name
+        registered here; it is kept in the stored DAG.
 
     Errors: the plugin is listed as failed and brings no timetables.
 

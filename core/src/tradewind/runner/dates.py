@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from tradewind.errors import NotFound
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import TimetableSpec
 
@@ -77,9 +78,11 @@ def previous_moment(
         return logical - (interval.end - interval.start)
     from tradewind.timetables import resolve
 
-    # The last interval that is over just before the logical date ends at the moment in question.
-    before: datetime = resolve(timetable).manual_interval(logical - timedelta(microseconds=1)).end
-    return before if before < logical else logical
+    try:
+        before = resolve(timetable).moment_before(logical)
+    except NotFound:  # a plugin's timetable knows no moments but those of its runs
+        return logical
+    return logical if before is None else min(before, logical)
 
 
 def _is_even(timetable: TimetableSpec, length: timedelta) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from tradewind.logic.live_run import LiveRun
 from tradewind.logic.params import resolve_params
 from tradewind.model.commands import (
     CancelBackfill,
+    CatchUp,
     ClearTasks,
     Command,
     CreateBackfill,
@@ -27,10 +29,12 @@ from tradewind.model.commands import (
     TriggerRun,
 )
 from tradewind.model.ids import check_run_id
-from tradewind.model.run import RunInfo
+from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.ports.planner import TimetableAnswer
 from tradewind.scheduler import waits
 from tradewind.scheduler.backfills import Backfills
+from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.memory import LiveDag
 from tradewind.scheduler.turn import Turn
@@ -56,6 +60,9 @@ class Commands:
                     f"This scheduler does not know the command {row.kind!r}: is it of an older version?"
                 )
             result = self._apply(turn, row.command, row.actor)
+        except Unanswered as missing:
+            turn.effects.questions[row.id] = missing.question
+            return  # it stays open, and is applied when the answer is there
         except TradewindError as error:
             if isinstance(error, StoreError) and error.transient:
                 raise  # nothing is wrong with the command: the whole turn is tried again
@@ -101,6 +108,8 @@ class Commands:
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
+            case CatchUp():
+                return self._catch_up(turn, command)
             case DeleteDag():
                 return self._delete(turn, command)
 
@@ -108,7 +117,8 @@ class Commands:
         dag = self._dag(turn, command.dag_id)
         version_id = command.version_id or dag.version_id
         plan = self._loading.plan(turn.memory, version_id)
-        run_after = command.run_after or turn.now
+        told = turn.memory.manual.pop(str(turn.machine.cause[1]), None)
+        run_after = command.run_after or (told[0] if told else turn.now)
         logical = command.logical_date or run_after
         run_id = check_run_id(command.run_id or self._free_run_id(turn, command, logical))
         if self._is_there(turn, command.dag_id, run_id):
@@ -121,7 +131,9 @@ class Commands:
             run_id=run_id,
             run_type=command.run_type,
             logical_date=logical,
-            data_interval=self._loading.timetable(plan.spec).manual_interval(logical),
+            data_interval=_told(told[1])
+            if told
+            else self._loading.timetable(plan.spec).manual_interval(logical),
             run_after=run_after,
             conf=command.conf,
             version_id=version_id,
@@ -143,6 +155,7 @@ class Commands:
     def _set_paused(self, turn: Turn, command: SetPaused) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
         dag.paused, dag.paused_reason = command.paused, None
+        dag.planned, dag.vetted, dag.held = None, False, False
         paused = turn.memory.admission.ledger.paused
         if command.paused:
             paused.add(dag.dag_id)
@@ -152,6 +165,22 @@ class Commands:
         turn.batch.dags.append(self._loading.dag_row(dag))
         turn.touch(dag)
         return {"paused": dag.paused}
+
+    def _catch_up(self, turn: Turn, command: CatchUp) -> dict[str, Any]:
+        dag = self._dag(turn, command.dag_id)
+        if not dag.bounds.catchup:
+            raise Refused(f"DAG {dag.dag_id!r} makes up for nothing that it missed: it has catchup=False.")
+        made = None
+        if command.skip:
+            newest = dag.timetable.next_run(dag.cursor, replace(dag.bounds, catchup=False), turn.now)
+            if newest is None or newest.run_after > turn.now:
+                raise Refused(f"DAG {dag.dag_id!r} has no run that is due, so there is none to skip.")
+            turn.make_scheduled(dag, newest)
+            made = newest.logical_date.isoformat()
+        dag.vetted, dag.held = True, False
+        turn.batch.dags.append(self._loading.dag_row(dag))
+        turn.touch(dag)
+        return {"logical_date": made}
 
     def _clear(self, turn: Turn, command: ClearTasks, reason: str) -> dict[str, Any]:
         run = self._run(turn, command.dag_id, command.run_id)
@@ -240,3 +269,9 @@ class Commands:
         if unknown:
             raise NotFound(f"task of the DAG {run.info.dag_id!r} named", unknown[0], run.plan.index)
         return [number for task_id in task_ids for number in run.named(task_id)]
+
+
+def _told(answer: TimetableAnswer) -> DataInterval | None:
+    if answer.error:
+        raise Refused(answer.error)
+    return answer.manual

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from functools import lru_cache
 
 from tradewind.errors import NotFound, TradewindError
@@ -15,6 +16,7 @@ from tradewind.model.spec import DagSpec
 from tradewind.model.states import RUN_FINAL, RunState
 from tradewind.model.waits import Wait
 from tradewind.ports.runtime import RETURN_VALUE
+from tradewind.scheduler.foreign import ForeignTimetable
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.queue import LiveBackfill, QueuedRun
 from tradewind.scheduler.rows import dag_row
@@ -30,7 +32,9 @@ from tradewind.store.runs import RunRepository
 from tradewind.store.waits import WaitRepository
 from tradewind.store.writer import Writer
 from tradewind.store.xcoms import XComRepository
-from tradewind.timetables import Timetable, resolve
+from tradewind.timetables import PlannedRun, Timetable, resolve
+from tradewind.timetables.planning import bounds_of
+from tradewind.timetables.registry import BUILTIN
 
 log = logging.getLogger("tradewind.scheduler")
 
@@ -85,6 +89,15 @@ class Loading:
             return None
         return self._add_dag(memory, row)
 
+    def rewind(self, dag: LiveDag, now: datetime) -> bool:
+        """Whether the DAG's newest scheduled run is of a time that is still to come, since the clock was ahead when it was
+        made. Its schedule then goes on from the run before; those that are there already are not made again."""
+        if dag.cursor is None or dag.cursor.end <= now:
+            return False
+        dag.cursor = self._runs.newest_scheduled(dag.dag_id, now)
+        dag.planned, dag.vetted, dag.held = None, False, False
+        return True
+
     def plan(self, memory: Memory, version_id: str) -> Plan:
         """The graph of a version."""
         plan = memory.plans.get(version_id)
@@ -95,6 +108,8 @@ class Loading:
     @staticmethod
     def timetable(spec: DagSpec) -> Timetable:
         """When the DAG runs; a DAG whose timetable cannot be had is not scheduled, and hurts no other."""
+        if spec.timetable is not None and spec.timetable.type not in BUILTIN:
+            return ForeignTimetable(spec.timetable)
         try:
             return resolve(spec.timetable)
         except TradewindError as error:
@@ -157,11 +172,16 @@ class Loading:
             )
             dag.paused_reason = row.paused_reason
             memory.dags[row.dag_id] = dag
+            dag.bounds = bounds_of(spec)
+            if row.next_logical is not None and row.next_run_after is not None:
+                dag.planned = PlannedRun.over(row.next_logical, row.next_run_after)
         else:
+            dag.is_stale = row.is_stale
             if dag.version_id != row.version_id:
                 memory.plans.pop(dag.version_id, None)  # runs that go on with it have it
-            dag.version_id, dag.spec, dag.timetable = row.version_id, spec, self.timetable(spec)
-            dag.is_stale = row.is_stale
+                dag.version_id, dag.spec, dag.timetable = row.version_id, spec, self.timetable(spec)
+                dag.bounds = bounds_of(spec)
+                dag.planned, dag.vetted, dag.held = None, False, False
         if dag.paused:
             memory.admission.ledger.paused.add(dag.dag_id)
         return dag

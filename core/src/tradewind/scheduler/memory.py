@@ -9,13 +9,14 @@ from datetime import datetime
 from tradewind.logic.admission import Admission, Candidate
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
-from tradewind.model.run import DataInterval
+from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.spec import DagSpec
-from tradewind.model.states import TaskState
+from tradewind.model.states import RunType, TaskState
+from tradewind.ports.planner import TimetableAnswer
 from tradewind.scheduler.past import EarlierRuns, History
 from tradewind.scheduler.queue import LiveBackfill, RunQueue
-from tradewind.timetables import PlannedRun, Timetable
-from tradewind.timetables.base import Bounds
+from tradewind.timetables import Bounds, PlannedRun, Timetable
+from tradewind.timetables.planning import next_planned
 
 
 @dataclass(slots=True)
@@ -31,6 +32,10 @@ class LiveDag:
     cursor: DataInterval | None = None
     planned: PlannedRun | None = None
     planned_for: object = None  #: the :attr:`standing` that ``planned`` was worked out for
+    bounds: Bounds = field(default_factory=Bounds)  #: between which dates it runs, as its spec says
+    vetted: bool = False  #: that it may make up for what it missed
+    held: bool = False  #: more is to be made up for than is done without being asked
+    watched: datetime | None = None  #: the moment for which its next run is noted
     queued: RunQueue = field(default_factory=RunQueue)  #: runs that wait for a place
     active: int = 0  #: runs that are running, but those of a backfill
     paused_reason: str | None = None  #: where it was not a person who switched it off
@@ -41,10 +46,33 @@ class LiveDag:
         """What, besides the time, the next scheduled run depends on."""
         return (self.version_id, self.cursor, self.paused, self.is_stale)
 
+    def scheduled(self, planned: PlannedRun) -> RunInfo:
+        """The scheduled run that is planned."""
+        return RunInfo(
+            dag_id=self.dag_id,
+            run_id=f"scheduled__{planned.logical_date.isoformat()}",
+            run_type=RunType.SCHEDULED,
+            logical_date=planned.logical_date,
+            data_interval=planned.interval,
+            run_after=planned.run_after,
+            version_id=self.version_id,
+        )
+
     @property
     def has_room(self) -> bool:
         """Whether one more run may start."""
-        return self.active < self.spec.max_active_runs
+        return self.active < self.max_active_runs
+
+    @property
+    def max_active_runs(self) -> int:
+        """How many runs may be active at once: what the DAG says, or its timetable where that allows less."""
+        allowed, limit = self.spec.max_active_runs, self.timetable.active_runs_limit
+        return allowed if limit is None else min(allowed, limit)
+
+    @property
+    def may_make_run(self) -> bool:
+        """Whether a scheduled run may be made, as far as the others are concerned."""
+        return self.active + len(self.queued) < self.max_active_runs
 
 
 @dataclass(slots=True)
@@ -77,6 +105,8 @@ class Memory:
     last_transition: Counter[int] = field(default_factory=Counter)  #: by shard
     #: small values pushed lately, by run, so that the next task's order can carry them
     xcoms: dict[int, dict[tuple[str, str, int], bytes]] = field(default_factory=dict)
+    #: what triggered runs of DAGs with a plugin's timetable are about, by the command: when it was asked, and the answer
+    manual: dict[str, tuple[datetime, TimetableAnswer]] = field(default_factory=dict)
     #: deferred instances, by the id of their wait
     waiting: dict[str, tuple[LiveRun, int]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
@@ -125,7 +155,4 @@ def planned_after(dag: LiveDag, now: datetime) -> PlannedRun | None:
     """The DAG's next scheduled run; ``None`` while it is switched off, gone, or has none."""
     if dag.paused or dag.is_stale:
         return None
-    spec = dag.spec
-    starts = [task.start_date for task in spec.tasks if task.start_date is not None]
-    earliest = spec.start_date or (min(starts) if starts else None)
-    return dag.timetable.next_run(dag.cursor, Bounds(earliest, spec.end_date, spec.catchup), now)
+    return next_planned(dag.timetable, dag.planned, dag.cursor, dag.bounds, now)

@@ -6,28 +6,33 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from tradewind.errors import StoreError
 from tradewind.logic.expansion import MAX_MAP_LENGTH
 from tradewind.logic.live_run import LiveRun, Transition
+from tradewind.model.commands import CatchUp
 from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource
 from tradewind.ports.executor import Executor
+from tradewind.ports.planner import Planner
 from tradewind.scheduler.answers import Answers
 from tradewind.scheduler.backfills import Backfills
+from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.claims import Claims
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
+from tradewind.scheduler.dues import Dues
 from tradewind.scheduler.externals import Externals, awaited_of
+from tradewind.scheduler.foreign_schedules import ForeignSchedules
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.orders import Orders
+from tradewind.scheduler.schedules import Schedules
 from tradewind.scheduler.triggers import TriggererAccess, Triggers
 from tradewind.scheduler.turn import Surroundings, Turn
 from tradewind.scheduler.waiting import Waits
@@ -47,10 +52,6 @@ log = logging.getLogger("tradewind.scheduler")
 
 LOOK_EVERY = 1.0  #: seconds between looks at the store where no bell rings
 COMMANDS_A_TURN = 100
-# What has come due at one moment is worked on in parts, so that facts get in between.
-AT_ONCE = 500  #: task instances
-DAGS_AT_ONCE = 100  #: DAGs: each asks its timetable
-PREPARE_AHEAD = 3.0  #: seconds before a run is due that its DAG file is imported where its tasks will run
 
 Listener = Callable[[list[Transition]], None]
 
@@ -71,6 +72,8 @@ class Parts:
     connections: ConnectionRepository
     max_map_length: int = MAX_MAP_LENGTH
     doorbell: Path | None = None
+    planner: Planner | None = None  #: asks the timetables of plugins
+    catchup_confirm_above: int = 1000  #: a catch-up of more runs waits for a confirmation
     triggerer: TriggererAccess | None = None
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
@@ -112,6 +115,7 @@ class Scheduler:
             self.take_fact,
             claims,
         )
+        self._dues = Dues(self._loop)
         triggers = Triggers(
             parts.triggerer,
             self._loop,
@@ -131,6 +135,18 @@ class Scheduler:
         )
         self._loading = Loading(parts.store)
         self._backfills = Backfills(BackfillRepository(parts.store), self._loading)
+        self._foreign = ForeignSchedules(
+            parts.planner, self._loop, lambda: self.memory, self._dues.look_at, self.ring
+        )
+        self._schedules = Schedules(
+            parts.clock,
+            self._loop,
+            self._loading,
+            lambda: self.memory,
+            self._foreign,
+            self._dues.look_at,
+            self._prepare,
+        )
         self._commands = Commands(self._loading, self._backfills)
         self._around = Surroundings(
             self._writer,
@@ -138,16 +154,13 @@ class Scheduler:
             parts.executors,
             parts.default_executor,
             claims.holder,
+            CatchUps(parts.catchup_confirm_above, partial(self._command_rows.last_applied, CatchUp.kind)),
             parts.max_map_length,
             self._loading.fetch,
             parts.serves_all,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
-        self._due: list[tuple[int, int]] = []
-        self._due_runs: list[int] = []
-        self._due_dags: list[str] = []
-        self._to_resume: list[int] = []  # runs to look at anew after a start
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
@@ -187,6 +200,7 @@ class Scheduler:
     def close(self) -> None:
         """Let go of everything. Attempts that run are not touched."""
         self._dispatch.stop()
+        self._foreign.close()
         self._waits.triggers.stop()
         if self._bell is not None:
             self._bell.close()
@@ -204,6 +218,9 @@ class Scheduler:
         self.memory = self._loading.everything()
         turn = Turn(self.memory, self._parts.clock.now(), self._around)
         self._commands.apply(turn, row)
+        if turn.effects.questions:
+            self._foreign.answer_at_once(turn.effects.questions)
+            self._commands.apply(turn, row)
         turn.finish(starts=False)
         self._writer.write(turn.batch)
         self._writer.commit()
@@ -214,15 +231,7 @@ class Scheduler:
     def has_work(self) -> bool:
         """Whether something came in that was not worked on yet."""
         backfills = self.memory.filling and not self.draining
-        return bool(
-            self._facts
-            or self._work_waits
-            or self._due
-            or self._due_runs
-            or self._due_dags
-            or self._to_resume
-            or backfills
-        )
+        return bool(self._facts or self._work_waits or self._dues or backfills)
 
     def _work(self) -> None:
         """One turn: decide, commit, act. Where the commit fails, memory is read back and the facts are kept."""
@@ -233,7 +242,7 @@ class Scheduler:
         try:
             for fact, session, _ in facts:
                 turn.fact(fact, session)
-            self._apply_due(turn)
+            self._dues.apply(turn, self.memory)
             if self._work_waits:
                 self._work_waits = False
                 rows = self._command_rows.open_commands(limit=COMMANDS_A_TURN)
@@ -259,22 +268,6 @@ class Scheduler:
         self._act(turn)
         passing("acted")
 
-    def _apply_due(self, turn: Turn) -> None:
-        due, self._due[:AT_ONCE] = self._due[:AT_ONCE], []
-        for run_pk, number in due:
-            turn.due(run_pk, number)
-        runs = self._due_runs[:]
-        self._due_runs.clear()
-        for run_pk in runs:
-            turn.run_due(run_pk)
-        dags, self._due_dags[:DAGS_AT_ONCE] = self._due_dags[:DAGS_AT_ONCE], []
-        for dag_id in dags:
-            if dag_id in self.memory.dags:
-                turn.touch(self.memory.dags[dag_id])
-        for run_pk in self._to_resume[:DAGS_AT_ONCE]:
-            turn.resume(run_pk)
-        del self._to_resume[:DAGS_AT_ONCE]
-
     def _act(self, turn: Turn) -> None:
         effects = turn.effects
         for attempt, reason in effects.cancels:
@@ -286,30 +279,17 @@ class Scheduler:
         self._parts.passing("flushed")
         self._waits.act(effects.begun_waits, effects.ended_waits, turn.machine.delta.transitions)
         for run, number in effects.waits:
-            self._wait(run, number)
+            self._dues.wait(run, number)
         for run in effects.started_runs:
-            self._watch_time_limit(run)
-        for dag in effects.planned:
-            if dag.planned is not None:
-                self._loop.at(dag.planned.run_after, partial(self._due_dags.append, dag.dag_id))
-                self._prepare_ahead(dag, dag.planned.run_after)
-        self._due_dags.extend(dag.dag_id for dag in effects.again)
+            self._dues.watch_time_limit(run)
+        self._schedules.act(effects, turn.now)
+        for dag in effects.again:
+            self._dues.look_at(dag.dag_id)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 
-    def _prepare_ahead(self, dag: LiveDag, due: datetime) -> None:
-        """Have the DAG file imported where its tasks will run, shortly before they do."""
-        if dag.paused or not dag.spec.tasks:
-            return
-        version_id, executor = dag.version_id, dag.spec.executor or self._parts.default_executor
-
-        def prepare() -> None:
-            if dag.version_id == version_id and not dag.paused:
-                self._dispatch.prepare(executor, version_id)
-
-        ahead = due - timedelta(seconds=PREPARE_AHEAD)
-        if ahead > self._parts.clock.now():
-            self._loop.at(ahead, prepare)
+    def _prepare(self, dag: LiveDag) -> None:
+        self._dispatch.prepare(dag.spec.executor or self._parts.default_executor, dag.version_id)
 
     def _failed_to_commit(
         self, error: StoreError, facts: list[tuple[Fact, str, Callable[[], None] | None]], turn: Turn
@@ -339,14 +319,12 @@ class Scheduler:
         own = None if self._parts.serves_all else self._parts.runs | set(self.memory.runs)
         self.memory = self._loading.everything(own)
         self._work_waits = True
-        turn_due = self._due_dags
-        for dag_id in self.memory.dags:
-            turn_due.append(dag_id)
+        self._schedules.look_at_all()
         for run in list(self.memory.runs.values()):
             if run.state is RunState.RUNNING:
                 self._take_up(run)
                 if run.plan.looks_back:
-                    self._to_resume.append(run.pk)
+                    self._dues.resume(run)
         self._waits.reload()
 
     def _take_up(self, run: LiveRun) -> None:
@@ -359,20 +337,10 @@ class Scheduler:
             elif state in (TaskState.QUEUED, TaskState.RUNNING, TaskState.RESTARTING):
                 admission.ledger.take(self.memory.candidate(run, number, default))
             elif state in (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
-                self._wait(run, number)
+                self._dues.wait(run, number)
                 if state is TaskState.DEFERRED:
                     keep(self.memory, run, number, default)
-        self._watch_time_limit(run)
-
-    def _wait(self, run: LiveRun, number: int) -> None:
-        moment = run.due_at[number]
-        if moment is not None:
-            self._loop.at(moment, partial(self._due.append, (run.pk, number)))
-
-    def _watch_time_limit(self, run: LiveRun) -> None:
-        limit = run.plan.spec.dagrun_timeout
-        if limit is not None and run.start_date is not None:
-            self._loop.at(run.start_date + timedelta(seconds=limit), partial(self._due_runs.append, run.pk))
+        self._dues.watch_time_limit(run)
 
     # -- the inbox -------------------------------------------------------------------------------------------
 
@@ -387,6 +355,7 @@ class Scheduler:
     def _look(self) -> None:
         """Whether somebody wrote without ringing."""
         self._loop.later(LOOK_EVERY, self._look)
+        self._schedules.heed_the_clock()
         try:
             version = self._writer.data_version()
         except StoreError:

@@ -26,11 +26,13 @@ from tradewind.model.facts import (
 from tradewind.model.ids import shard_of
 from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
 from tradewind.model.run import RunInfo
-from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.model.states import RUN_FINAL, RunState, TaskState
 from tradewind.model.waits import Wait
 from tradewind.ports.executor import Executor
+from tradewind.ports.planner import TimetableQuestion
 from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler import waits
+from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
     add_transitions,
@@ -46,6 +48,7 @@ from tradewind.scheduler.starting import Starting
 from tradewind.store.batch import Batch
 from tradewind.store.tables import to_micros
 from tradewind.store.writer import Writer
+from tradewind.timetables import PlannedRun
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class Surroundings:
     executors: Mapping[str, Executor]
     default_executor: str
     claimed_by: Callable[[OpenAttempt], str | None]  #: the session that holds an attempt's claim
+    catch_ups: CatchUps
     max_map_length: int
     #: a run that waited to start, taken into memory; ``None`` where it is gone
     fetch: Callable[[Memory, int], LiveRun | None]
@@ -79,6 +83,8 @@ class Effects:
     planned: list[LiveDag] = field(default_factory=list)
     #: DAGs to look at again in the next turn, since this one has started enough
     again: list[LiveDag] = field(default_factory=list)
+    #: of commands, by id, that wait for a plugin's timetable
+    questions: dict[str, TimetableQuestion] = field(default_factory=dict)
 
 
 class Turn:
@@ -205,28 +211,20 @@ class Turn:
         if dag.planned is not None and dag.planned.run_after > self.now and dag.planned_for == dag.standing:
             return  # a run has ended, say; that moves no date
         dag.planned = planned_after(dag, self.now)
-        changed = False
-        while dag.planned is not None and dag.planned.run_after <= self.now:
-            if dag.active + len(dag.queued) >= dag.spec.max_active_runs:
+        while dag.planned is not None and dag.planned.run_after <= self.now and dag.may_make_run:
+            if self.around.catch_ups.holds(dag, self.now):
                 break
-            planned = dag.planned
-            info = RunInfo(
-                dag_id=dag.dag_id,
-                run_id=f"scheduled__{planned.logical_date.isoformat()}",
-                run_type=RunType.SCHEDULED,
-                logical_date=planned.logical_date,
-                data_interval=planned.interval,
-                run_after=planned.run_after,
-                version_id=dag.version_id,
-            )
-            with suppress(Conflict):  # somebody made this very run by hand
-                self.create_run(dag, info)
-            dag.cursor, changed = planned.interval, True
+            self.make_scheduled(dag, dag.planned)
             dag.planned = planned_after(dag, self.now)
         dag.planned_for = dag.standing
         self.batch.dags.append(dag_row(dag))
-        if changed or dag.planned is not None:
-            self.effects.planned.append(dag)
+        self.effects.planned.append(dag)
+
+    def make_scheduled(self, dag: LiveDag, planned: PlannedRun) -> None:
+        """Make the DAG's scheduled run, and go on from there."""
+        with suppress(Conflict):  # somebody made this very run by hand
+            self.create_run(dag, dag.scheduled(planned))
+        dag.cursor, dag.planned = planned.interval, None
 
     def let_go(self, run: LiveRun) -> None:
         """The run need not stay in memory, if it is over when the turn is; the store does not know of the turn before."""

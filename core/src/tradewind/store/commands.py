@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from tradewind.errors import Conflict, SerializationError
 from tradewind.model.commands import COMMANDS, Command
@@ -47,6 +47,17 @@ class CommandRepository:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def last_applied(self, kind: str, dag_id: str) -> datetime | None:
+        """When a command of this kind was last carried out for the DAG."""
+        query = select(func.max(command_table.c.applied_at)).where(
+            command_table.c.dag_id == dag_id,
+            command_table.c.kind == kind,
+            command_table.c.refused_reason.is_(None),
+        )
+        with self._store.read() as connection:
+            found: datetime | None = connection.scalar(query)
+        return found
 
     def submit(self, command: Command, *, id: str, actor: str, at: datetime) -> None:
         """Hand a command in. The same id a second time changes nothing.

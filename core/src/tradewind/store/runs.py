@@ -154,6 +154,23 @@ class RunRepository:
         with self._store.read() as connection:
             return [run_of(row) for row in connection.execute(query.limit(limit).offset(offset))]
 
+    def newest_scheduled(self, dag_id: str, by: datetime) -> DataInterval | None:
+        """What the DAG's newest scheduled run is about, of those whose data interval had ended by then."""
+        columns = dag_run.c
+        query = (
+            select(columns.data_interval_start, columns.data_interval_end)
+            .where(
+                columns.dag_id == dag_id,
+                columns.run_type == RunType.SCHEDULED,
+                columns.data_interval_end <= by,
+            )
+            .order_by(columns.data_interval_end.desc(), columns.data_interval_start.desc())
+            .limit(1)
+        )
+        with self._store.read() as connection:
+            found = connection.execute(query).one_or_none()
+        return None if found is None else DataInterval(*found)
+
     def count(
         self,
         dag_id: str | None = None,

@@ -1,20 +1,19 @@
 """Cron expressions: checked, and walked forwards and backwards in their own time zone.
 
-A cron at fixed times of day keeps the wall clock: a time that a change of clocks leaves out runs later by the length
-of the gap, one that comes twice runs the second time. A cron of every so many minutes or hours runs through both
-passes.
+A cron that runs in every hour of the day goes on through a change of clocks: from one time it is as far to the next as the
+wall clock says. Any other keeps to its times of day: what a change of clocks leaves out comes later by the length of the
+gap, what comes twice is taken the second time. These are Airflow's rules. By the second, a moment just behind a change of
+clocks can have a time ahead of it as its predecessor; whoever asks makes sure that runs go forwards.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
-from datetime import timezone as fixed_zone
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tradewind.errors import DefinitionError
-from tradewind.model.run import DataInterval
-from tradewind.timetables.base import Bounds, PlannedRun
+from tradewind.timetables.base import OutOfTime
+from tradewind.timetables.zones import zone
 
 PRESETS = {
     "@hourly": "0 * * * *",
@@ -27,61 +26,55 @@ PRESETS = {
     "@annually": "0 0 1 1 *",
 }
 
-
-def zone(name: str) -> tzinfo:
-    """The time zone of that name, or of a fixed offset written as ``+02:00``.
-
-    :raises DefinitionError: where there is none.
-    """
-    if name.upper() == "UTC":
-        return UTC
-    if name[:1] in "+-" and len(name) == 6:
-        offset = datetime.fromisoformat(f"2000-01-01T00:00:00{name}").utcoffset() or timedelta()
-        return fixed_zone(offset)
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise DefinitionError(
-            f"There is no time zone {name!r}; write it as in the time zone database, e.g. 'Europe/Amsterdam'."
-        ) from None
-
-
-def check_cron(expression: str) -> None:
-    """Pass where the expression is one that runs some day.
-
-    :raises DefinitionError: naming what is wrong with it.
-    """
-    Cron(expression, "UTC")
+_LONGEST = 1000  # characters; the longest that makes sense lists sixty minutes
+_HOUR = timedelta(hours=1)
 
 
 class Cron:
-    """A cron expression in a time zone."""
+    """A cron expression in a time zone. Moments are aware, in UTC.
+
+    :raises DefinitionError: where the expression is none.
+    """
 
     def __init__(self, expression: str, timezone: str) -> None:
         from croniter import CroniterError, croniter
 
-        self.expression = PRESETS.get(expression.strip().lower(), expression)
         self.zone = zone(timezone)
-        self._iterator: Any = croniter
-        fields = self.expression.split()
+        text = PRESETS.get(expression, expression)
+        if len(text) > _LONGEST:
+            raise DefinitionError(f"A cron expression of {len(text)} characters is no schedule.")
         try:
-            self._iterator(self.expression, datetime(2024, 1, 1, tzinfo=UTC)).get_next(datetime)
+            # Chosen at random, an "R" would be another time in each process.
+            if any(field[:1] in "rR" for field in text.split()):
+                raise ValueError("R, a time by chance, is not supported")
+            self._iterator: Any = croniter(text, datetime(2024, 1, 1))
         except (CroniterError, ValueError, KeyError, TypeError) as error:
             raise DefinitionError(
-                f"{expression!r} is no cron expression that ever runs ({error}). It has five fields: "
+                f"{expression!r} is no cron expression ({error}). It has five fields: "
                 f"minute, hour, day of month, month, day of week."
             ) from None
-        self._is_fixed = all(
-            not set(field) & set("*/-,") or field.replace(",", "").isdigit() for field in fields[:2]
-        )
+        self._no_such_date = CroniterError
+        self._in_every_hour = self._iterator.expanded[1] == ["*"]
 
     def after(self, moment: datetime) -> datetime:
-        """The first time after ``moment``; UTC."""
-        return self._step(moment, forwards=True)
+        """The first time after ``moment``.
+
+        :raises OutOfTime: where there is none.
+        """
+        try:
+            return self._walked(moment, forwards=True)
+        except OverflowError:
+            raise OutOfTime from None
 
     def before(self, moment: datetime) -> datetime:
-        """The last time before ``moment``; UTC."""
-        return self._step(moment, forwards=False)
+        """The last time before ``moment``, on the wall.
+
+        :raises OutOfTime: where there is none.
+        """
+        try:
+            return self._walked(moment, forwards=False)
+        except OverflowError:
+            raise OutOfTime from None
 
     def at_or_after(self, moment: datetime) -> datetime:
         """``moment`` itself where it is one of the times, else the first after it."""
@@ -93,72 +86,33 @@ class Cron:
         preceding = self.before(moment)
         return moment if self.after(preceding) == moment else preceding
 
-    def _step(self, moment: datetime, *, forwards: bool) -> datetime:
-        if self._is_fixed:
-            wall = moment.astimezone(self.zone).replace(tzinfo=None)
-            iterator = self._iterator(self.expression, wall)
-            while True:
-                naive = iterator.get_next(datetime) if forwards else iterator.get_prev(datetime)
-                found: datetime = self._absolute(naive)
-                if found > moment if forwards else found < moment:
-                    return found
-        local = moment.astimezone(self.zone)
-        iterator = self._iterator(self.expression, local)
-        stepped: datetime = iterator.get_next(datetime) if forwards else iterator.get_prev(datetime)
-        return stepped.astimezone(UTC)
+    def newest_start(self, now: datetime, earliest: datetime | None) -> datetime:
+        """Where the newest stretch between two times that has ended by ``now`` begins, wherever the first did."""
+        return self.before(self.at_or_before(now))
 
-    def _absolute(self, naive: datetime) -> datetime:
-        """A wall-clock time as a moment: inside a gap, shifted by the gap's length; inside a fold, the second pass."""
-        return naive.replace(tzinfo=self.zone, fold=1 if self._folds(naive) else 0).astimezone(UTC)
+    # -- inside ----------------------------------------------------------------------------------------------
 
-    def _folds(self, naive: datetime) -> bool:
-        first = naive.replace(tzinfo=self.zone, fold=0).utcoffset()
-        second = naive.replace(tzinfo=self.zone, fold=1).utcoffset()
-        return first is not None and second is not None and first > second
+    def _walked(self, moment: datetime, *, forwards: bool) -> datetime:
+        wall = moment.astimezone(self.zone).replace(tzinfo=None)
+        found = self._step(wall, forwards=forwards)
+        if not self._in_every_hour:
+            return self._absolute(found, fold=1)
+        if abs(found - wall) <= _HOUR:
+            return moment + (found - wall)
+        return self._absolute(found, fold=0)  # over days that are left out
 
+    def _step(self, wall: datetime, *, forwards: bool) -> datetime:
+        try:
+            self._iterator.set_current(wall)
+            step = self._iterator.get_next if forwards else self._iterator.get_prev
+            found: datetime = step(datetime)
+        except (self._no_such_date, OverflowError, ValueError):
+            raise OutOfTime from None
+        return found
 
-class CronDataInterval:
-    """A run for each stretch between two times of a cron, started when the stretch has ended."""
-
-    def __init__(self, cron: str, timezone: str = "UTC") -> None:
-        self._text = cron
-        self._cron = Cron(cron, timezone)
-
-    @property
-    def summary(self) -> str:
-        """The schedule as it was written."""
-        return self._text
-
-    def next_run(self, last: DataInterval | None, bounds: Bounds, now: datetime) -> PlannedRun | None:
-        """See :class:`tradewind.timetables.base.Timetable`."""
-        earliest = bounds.earliest
-        if not bounds.catchup:
-            newest = self._newest_start(now)
-            earliest = newest if earliest is None else max(earliest, newest)
-        if last is not None:
-            start = self._following(last)
-            if earliest is not None:
-                start = max(start, self._cron.at_or_after(earliest))
-        elif earliest is None:
-            return None
-        else:
-            start = self._cron.at_or_after(earliest)
-        if bounds.latest is not None and start > bounds.latest:
-            return None
-        end = self._cron.after(start)
-        return PlannedRun(end, DataInterval(start, end))
-
-    def _following(self, last: DataInterval) -> datetime:
-        """Where the run after ``last`` begins; after a change of schedule the stretch that is under way counts, but
-        never one whose logical date would go back."""
-        start = self._cron.at_or_before(last.end)
-        return start if start > last.start else self._cron.at_or_after(last.end)
-
-    def manual_interval(self, run_after: datetime) -> DataInterval:
-        """The newest stretch that had ended at ``run_after``."""
-        end = self._cron.at_or_before(run_after)
-        return DataInterval(self._cron.before(end), end)
-
-    def _newest_start(self, now: datetime) -> datetime:
-        """The start of the newest interval that has ended by ``now``."""
-        return self._cron.before(self._cron.at_or_before(now))
+    def _absolute(self, wall: datetime, *, fold: int) -> datetime:
+        """A wall-clock time as a moment: inside a gap, shifted by the gap's length; inside a fold, in that pass."""
+        first = wall.replace(tzinfo=self.zone, fold=0)
+        second = wall.replace(tzinfo=self.zone, fold=1)
+        folds = (first.utcoffset() or timedelta()) > (second.utcoffset() or timedelta())
+        return (second if fold and folds else first).astimezone(UTC)

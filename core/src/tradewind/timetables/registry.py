@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Final
 
 from tradewind.errors import NotFound
 from tradewind.model.spec import TimetableSpec
 from tradewind.timetables.base import Timetable
-from tradewind.timetables.cron import CronDataInterval
-from tradewind.timetables.simple import DeltaDataInterval, Once, Unscheduled
+from tradewind.timetables.events import EventsTimetable
+from tradewind.timetables.interval import CronDataIntervalTimetable, DeltaDataIntervalTimetable
+from tradewind.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
+from tradewind.timetables.trigger import (
+    CronTriggerTimetable,
+    DeltaTriggerTimetable,
+    MultipleCronTriggerTimetable,
+)
 
-BUILTIN: Mapping[str, Callable[..., Timetable]] = {
-    "cron_data_interval": CronDataInterval,
-    "delta_data_interval": DeltaDataInterval,
-    "once": Once,
+#: by the name that is stored; what is not among them belongs to a plugin, and is never asked by the scheduler itself
+BUILTIN: Final[Mapping[str, type[Timetable]]] = {
+    kind.name: kind
+    for kind in (
+        CronDataIntervalTimetable,
+        CronTriggerTimetable,
+        MultipleCronTriggerTimetable,
+        DeltaDataIntervalTimetable,
+        DeltaTriggerTimetable,
+        EventsTimetable,
+        OnceTimetable,
+        ContinuousTimetable,
+        NullTimetable,
+    )
 }
 
 
@@ -23,8 +40,8 @@ def resolve(spec: TimetableSpec | None) -> Timetable:
     :raises NotFound: where nothing of that name is known.
     """
     if spec is None:
-        return Unscheduled()
-    make = BUILTIN.get(spec.type)
-    if make is None:
+        return NullTimetable()
+    kind = BUILTIN.get(spec.type)
+    if kind is None:
         raise NotFound("timetable", spec.type, BUILTIN)
-    return make(**spec.args)
+    return kind.deserialize(spec.args)

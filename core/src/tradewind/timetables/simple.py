@@ -1,59 +1,38 @@
-"""Timetables without a calendar: a fixed step, once, and without a pause."""
+"""Timetables without a calendar: never, once, and without a pause."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import ClassVar
 
-from tradewind.errors import DefinitionError
 from tradewind.model.run import DataInterval
-from tradewind.timetables.base import Bounds, PlannedRun
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from tradewind.timetables.base import Bounds, PlannedRun, Timetable
 
 
-class DeltaDataInterval:
-    """A run for each stretch of ``seconds``, counted from the start date, started when the stretch has ended.
+class NullTimetable(Timetable):
+    """No run but those that somebody triggers: what ``schedule=None`` stands for."""
 
-    Without catch-up, the newest stretch that has ended is counted from 1970, so that it does not depend on when it is asked.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        if seconds <= 0:
-            raise DefinitionError(
-                f"A schedule of {seconds:g} seconds never moves on: give a positive timedelta."
-            )
-        self._step = timedelta(seconds=seconds)
+    name: ClassVar[str] = "null"
 
     @property
     def summary(self) -> str:
-        """The step."""
-        return str(self._step)
+        """``none``."""
+        return "none"
 
     def next_run(self, last: DataInterval | None, bounds: Bounds, now: datetime) -> PlannedRun | None:
-        """See :class:`tradewind.timetables.base.Timetable`."""
-        earliest = bounds.earliest
-        if not bounds.catchup:
-            newest = now - (now - _EPOCH) % self._step - self._step
-            earliest = newest if earliest is None else max(earliest, newest)
-        if last is not None:
-            start = last.end if earliest is None else max(last.end, earliest)
-        elif earliest is None:
-            return None
-        else:
-            start = earliest
-        if bounds.latest is not None and start > bounds.latest:
-            return None
-        return PlannedRun(start + self._step, DataInterval(start, start + self._step))
-
-    def manual_interval(self, run_after: datetime) -> DataInterval:
-        """The stretch that ends at ``run_after``."""
-        return DataInterval(run_after - self._step, run_after)
+        """Never."""
+        return None
 
 
-class Once:
-    """A single run at the start date."""
+class OnceTimetable(Timetable):
+    """A single run at the start date, or at once: what ``schedule="@once"`` stands for."""
 
-    summary = "@once"
+    name: ClassVar[str] = "once"
+
+    @property
+    def summary(self) -> str:
+        """``@once``."""
+        return "@once"
 
     def next_run(self, last: DataInterval | None, bounds: Bounds, now: datetime) -> PlannedRun | None:
         """See :class:`tradewind.timetables.base.Timetable`."""
@@ -62,22 +41,28 @@ class Once:
         at = bounds.earliest or now
         if bounds.latest is not None and at > bounds.latest:
             return None
-        return PlannedRun(at, DataInterval(at, at))
-
-    def manual_interval(self, run_after: datetime) -> DataInterval:
-        """The moment itself."""
-        return DataInterval(run_after, run_after)
+        return PlannedRun.over(at, at)
 
 
-class Unscheduled:
-    """No run but those that somebody triggers."""
+class ContinuousTimetable(Timetable):
+    """A run as soon as the one before has ended, about the time since then: what ``schedule="@continuous"`` stands for."""
 
-    summary = "none"
+    name: ClassVar[str] = "continuous"
+    active_runs_limit: ClassVar[int | None] = 1
+    plans_ahead: ClassVar[bool] = False
+
+    @property
+    def summary(self) -> str:
+        """``@continuous``."""
+        return "@continuous"
 
     def next_run(self, last: DataInterval | None, bounds: Bounds, now: datetime) -> PlannedRun | None:
-        """Never."""
-        return None
-
-    def manual_interval(self, run_after: datetime) -> DataInterval:
-        """The moment itself."""
-        return DataInterval(run_after, run_after)
+        """See :class:`tradewind.timetables.base.Timetable`."""
+        start = bounds.earliest or now
+        if last is not None:
+            # A run of no length is never followed by another with its logical date.
+            start = max(last.end, last.start + timedelta(microseconds=1))
+        end = max(start, now)
+        if bounds.latest is not None and end > bounds.latest:
+            return None
+        return PlannedRun.over(start, end)

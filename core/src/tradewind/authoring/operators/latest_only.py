@@ -11,8 +11,7 @@ from tradewind.logic.latest import is_latest
 from tradewind.model.outcomes import Branched
 from tradewind.model.run import DataInterval
 from tradewind.model.states import RunType
-from tradewind.timetables import resolve
-from tradewind.timetables.base import Bounds
+from tradewind.timetables import Bounds, Timetable, resolve
 
 
 class LatestOnlyOperator(BaseOperator):
@@ -36,6 +35,9 @@ class LatestOnlyOperator(BaseOperator):
             context["ti"].decide(Branched(reason=reason))
 
     def _next_end(self, interval: DataInterval, now: datetime) -> datetime | None:
-        timetable = resolve(self.dag.timetable if self.dag is not None else None)
+        schedule = self.dag.schedule if self.dag is not None else None
+        timetable = (
+            schedule if isinstance(schedule, Timetable) else resolve(self.dag.timetable if self.dag else None)
+        )
         following = timetable.next_run(interval, Bounds(), now)
         return following.interval.end if following is not None else None
