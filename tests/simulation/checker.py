@@ -42,7 +42,7 @@ def runs_were_intended(evidence: Evidence) -> Iterator[Broken]:
         for row in evidence.commands.values()
         if row["kind"] == "trigger_run" and row["applied_at"] and not row["refused_reason"]
     }
-    deleted = _deleted(evidence)
+    deleted = evidence.deleted
     made = Counter((run["dag_id"], run["run_id"]) for run in evidence.runs.values())
     for name, number in made.items():
         if number > 1:
@@ -81,7 +81,7 @@ def commands_were_answered(evidence: Evidence) -> Iterator[Broken]:
 
 def log_is_whole(evidence: Evidence) -> Iterator[Broken]:
     """The log has no gap, leads from state to state, and ends in what the rows say; final states change by command (5)."""
-    if not _deleted(evidence):
+    if not evidence.deleted:
         for shard, rows in _by(evidence.transitions, "shard").items():
             if [row["n"] for row in rows] != list(range(1, len(rows) + 1)):
                 yield Broken("6", f"the log of shard {shard} has gaps, or is out of order")
@@ -279,14 +279,6 @@ def _commanded(evidence: Evidence, *, but_closed_clears: bool = False) -> set[in
                 continue
         found.add(pk)
     return found
-
-
-def _deleted(evidence: Evidence) -> set[str]:
-    return {
-        row["dag_id"]
-        for row in evidence.commands.values()
-        if row["kind"] == "delete_dag" and not row["refused_reason"]
-    }
 
 
 def _by(rows: list[Row], key: str) -> dict[Any, list[Row]]:

@@ -73,6 +73,15 @@ class Evidence:
             found[execution.attempt_id].append(execution)
         return found
 
+    @cached_property
+    def deleted(self) -> set[str]:
+        """DAGs that were deleted, and may be back."""
+        return {
+            row["dag_id"]
+            for row in self.commands.values()
+            if row["kind"] == "delete_dag" and not row["refused_reason"]
+        }
+
     def spec_of(self, run_pk: int) -> DagSpec:
         """What the run was made from."""
         return self.specs[self.runs[run_pk]["version_id"]]

@@ -51,9 +51,11 @@ def _counted(evidence: Evidence, instance: Any, at: int) -> Iterator[tuple[Any, 
     yield ("run-task", instance["run_pk"], task.task_id), 1, task.max_active_tis_per_dagrun
 
 
-def _slots(evidence: Evidence, pool: str, at: int) -> int:
+def _slots(evidence: Evidence, pool: str, at: int) -> int | None:
     """The most slots that the pool can have had at that place of the log: a change counts from some moment between its
-    being written and its command's being applied."""
+    being written and its command's being applied. Unknown where a DAG was deleted, since the log is numbered anew then."""
+    if evidence.deleted:
+        return None
     if pool == "default_pool":
         return 128
     possible = [0]
