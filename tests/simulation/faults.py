@@ -21,6 +21,7 @@ from tradewind.scheduler import turn as turn_module
 from tradewind.scheduler.dispatch import Dispatch
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.scheduler import Scheduler
+from tradewind.scheduler.starting import Starting
 from tradewind.scheduler.turn import Turn
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.writer import Writer
@@ -296,15 +297,15 @@ def nobody_called_when_a_slot_is_free(right: Method) -> Method:
     return lambda self, limit: None
 
 
-@fault(Turn, "count_ended")
+@fault(Starting, "count_ended")
 def a_run_gives_its_place_back_twice(right: Method) -> Method:
     """More runs are active than allowed."""
 
-    def count_ended(self: Turn) -> None:
-        before = len(self.effects.ended_runs)
+    def count_ended(self: Starting) -> None:
+        before = len(self._turn.effects.ended_runs)
         right(self)
-        for run in self.effects.ended_runs[before:]:
-            self.memory.dags[run.info.dag_id].active -= 1
+        for run in self._turn.effects.ended_runs[before:]:
+            self._turn.memory.dags[run.info.dag_id].active -= 1
 
     return count_ended
 
