@@ -195,12 +195,6 @@ class Loading:
         return next((self._restore(memory, loaded) for loaded in self._runs.load([key[0]])), None)
 
     @staticmethod
-    def let_go(memory: Memory, run: LiveRun) -> None:
-        """A run that has ended need not stay in memory."""
-        if run.state in RUN_FINAL:
-            memory.forget_run(run)
-
-    @staticmethod
     def dag_row(dag: LiveDag) -> Row:
         """The scheduler's columns of the DAG."""
         return dag_row(dag)

@@ -13,7 +13,7 @@ from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.messages import AssetUpdated
 from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.spec import DagSpec
-from tradewind.model.states import RunType
+from tradewind.model.states import RunType, TaskState
 from tradewind.ports.planner import TimetableAnswer
 from tradewind.scheduler.human_input import OpenInput
 from tradewind.scheduler.past import EarlierRuns, History
@@ -97,6 +97,11 @@ class OpenAttempt:
     started: bool = False
     callback: CallbackRequest | None = None
     delivery: int = 1
+
+    @property
+    def is_to_end(self) -> bool:
+        """Whether it was asked to end and has not said yet that it did."""
+        return self.run.states[self.number] is TaskState.RESTARTING
 
 
 @dataclass(slots=True)
