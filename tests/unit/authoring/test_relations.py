@@ -17,7 +17,7 @@ from tradewind import (
     task,
     task_group,
 )
-from tradewind.errors import ArgumentError, CycleError, DefinitionError
+from tradewind.errors import ArgumentError, CycleError, DefinitionError, NotFound
 
 Arrows = set[tuple[str, str]]
 
@@ -239,3 +239,39 @@ def test_a_group_function_called_wrongly_says_where() -> None:
         pytest.raises(ArgumentError, match=r"test_relations\.py:\d+: @task_group 'clean': missing"),
     ):
         clean()
+
+
+def test_a_group_can_be_asked_for_what_is_in_it_and_take_tasks_in() -> None:
+    with DAG("d") as dag:
+        outside = EmptyOperator(task_id="outside")
+        with TaskGroup("g") as group:
+            inside = EmptyOperator(task_id="inside")
+            with TaskGroup("deep") as deep:
+                last = EmptyOperator(task_id="last")
+            inside >> last
+        group.add(outside)
+
+    assert [it.task_id for it in group] == ["g.inside", "g.deep.last", "outside"]
+    assert group.get_child_by_label("inside") is inside
+    assert group.get_child_by_label("deep") is deep
+    assert (group.label, deep.label, dag.task_group.is_root) == ("g", "deep", True)
+    assert group.has_task(last)
+    assert not deep.has_task(inside)
+    assert [it.task_id for it in group.get_leaves()] == ["g.deep.last", "outside"]
+    assert dag.spec().tasks[0].group_id == "g"
+    with pytest.raises(NotFound, match="insid"):
+        group.get_child_by_label("insid")
+    with pytest.raises(DefinitionError, match=r"in the group 'g\.deep' already"):
+        group.add(last)
+
+
+def test_relatives_near_and_far() -> None:
+    with DAG("d"):
+        a, b, c = (EmptyOperator(task_id=name) for name in "abc")
+        a >> b >> c
+        a >> c
+
+    assert a.get_flat_relative_ids() == {"b", "c"}
+    assert c.get_flat_relative_ids(upstream=True) == {"a", "b"}
+    assert a.get_direct_relative_ids() == {"b", "c"}
+    assert b.get_direct_relative_ids(upstream=True) == {"a"}

@@ -9,6 +9,7 @@ import pytest
 from mapped_runs import Driver, known, of
 
 from tradewind.logic import mapping
+from tradewind.logic.clearing import clear, mark
 from tradewind.logic.machine import Machine
 from tradewind.model.outcomes import Branched, Failed, Skipped, Succeeded
 from tradewind.model.spec import GroupSpec, LengthSpec, TaskSpec
@@ -89,7 +90,7 @@ def test_where_there_is_nothing_to_map_over_the_task_as_a_whole_ends() -> None:
 def test_a_source_that_was_marked_and_left_nothing_fails_the_mapped_task_with_a_reason() -> None:
     it = Driver(task("gen", "m"), task("m", mapped=of("gen")))
     it.begin()
-    it.machine.mark(it.run, [0], TaskState.SUCCESS, "marked by ann")
+    mark(it.machine, it.run, [0], TaskState.SUCCESS, "marked by ann")
     assert it.states() == {"gen": "success", "m": "failed"}
     assert it.run.reasons[1] == "gen left no list or dict that it could be mapped over"
 
@@ -201,7 +202,7 @@ def test_one_instance_is_cleared_alone_and_what_follows_is_not_run_again() -> No
     it.begin()
     it.to_end()
     it.machine = Machine(it.machine.now)
-    assert it.machine.clear(it.run, it.run.named("m[1]"), "cleared by ann") == list(it.run.named("m[1]"))
+    assert clear(it.machine, it.run, it.run.named("m[1]"), "cleared by ann") == list(it.run.named("m[1]"))
     it.begin()
     assert it.ready() == ["m[1]"]
     it.end("m[1]")
@@ -215,7 +216,7 @@ def cleared_with_another_length(length: int) -> Driver:
     it.begin()
     it.to_end()
     it.machine = Machine(it.machine.now)
-    it.machine.clear(it.run, it.run.numbers(), "cleared by ann")
+    clear(it.machine, it.run, it.run.numbers(), "cleared by ann")
     mapping.forget_left(it.run, 0)
     it.returns["gen"] = length
     it.order.clear()
@@ -251,7 +252,7 @@ def test_a_list_that_became_empty_removes_all() -> None:
 def test_a_removed_instance_comes_back_when_the_list_grows_again() -> None:
     it = cleared_with_another_length(1)
     it.machine = Machine(it.machine.now)
-    it.machine.clear(it.run, it.run.numbers(), "cleared by ann")
+    clear(it.machine, it.run, it.run.numbers(), "cleared by ann")
     it.returns["gen"] = 2
     it.begin()
     it.to_end()
@@ -263,7 +264,7 @@ def test_a_mapped_group_whose_list_has_grown_goes_on_in_step() -> None:
     it.begin()
     it.to_end()
     it.machine = Machine(it.machine.now)
-    it.machine.clear(it.run, it.run.spread([0, 1]), "cleared by ann")
+    clear(it.machine, it.run, it.run.spread([0, 1]), "cleared by ann")
     it.returns["gen"] = 3
     it.order.clear()
     it.begin()
@@ -328,3 +329,42 @@ def test_a_chain_of_50000_tasks_and_a_dag_of_100000_are_decided_without_recursio
     )
     wide.begin()
     assert wide.run.state == "success"
+
+
+def test_the_instances_of_a_setup_are_one_setup_and_its_teardown_waits_for_all_work() -> None:
+    it = Driver(
+        task("up", "work", "down", mapped=known(2), is_setup=True),
+        task("work", "far", mapped=known(2)),
+        task("far", "down", trigger_rule=TriggerRule.ALL_DONE),
+        task("down", is_teardown=True, trigger_rule=TriggerRule.ALL_DONE_SETUP_SUCCESS),
+    )
+    it.begin()
+    it.end("up[0]")
+    it.end("up[1]", FAILED)
+
+    states = {it.run.label(number): it.run.states[number] for number in it.run.numbers()}
+    assert states["far"] == "upstream_failed"
+    assert states["down"] == "upstream_failed"
+    assert it.run.reasons[it.run.plan.index["far"]] == "its setup up failed"
+    assert it.run.state == "failed"
+
+
+def test_a_run_that_is_stopped_ends_mapped_work_and_lets_its_mapped_teardown_run() -> None:
+    it = Driver(
+        task("up", "work", "down", is_setup=True),
+        task("work", "down", mapped=known(3)),
+        task(
+            "down",
+            mapped=known(2),
+            is_teardown=True,
+            trigger_rule=TriggerRule.ALL_DONE_SETUP_SUCCESS,
+        ),
+    )
+    it.begin()
+    it.end("up")
+    it.end("work[1]")
+    it.machine.stop(it.run, "marked failed by ann")
+    assert it.ready()[-2:] == ["down[0]", "down[1]"]
+    it.end("down[0]")
+    it.end("down[1]")
+    assert (it.run.state, it.run.reason) == ("failed", "marked failed by ann")

@@ -105,7 +105,7 @@ def test_a_whole_turn_is_written(store: Store, writer: Writer, new_run: NewRun) 
         Batch(
             runs=[
                 {"pk": pk, "state": RunState.FAILED, "start_date": 1, "end_date": end}
-                | {"version_id": "v2", "reason": "b failed"}
+                | {"version_id": "v2", "reason": "b failed", "stopped_by": "fail_fast: b failed"}
             ],
             task_instances=[
                 ti_row(a, TaskState.SUCCESS, end_date=end, reason="ok", branch='{"follow": []}'),

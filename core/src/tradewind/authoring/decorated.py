@@ -12,6 +12,7 @@ Providers build their own decorators on it::
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
@@ -86,6 +87,7 @@ class TaskFactory:
         self.function = function
         self.operator_class = operator
         self.kwargs: dict[str, Any] = dict(arguments)
+        self.mark: Callable[[BaseOperator], None] | None = None
         self._partial = dict(partial or {})  # arguments of the function that were given already
         self._parameters = Parameters.of(function)
 
@@ -107,7 +109,7 @@ class TaskFactory:
         task = self.operator_class(
             python_callable=self.function, op_args=args, op_kwargs=kwargs, **self._arguments()
         )
-        return XComArg(task)
+        return self._made(task)
 
     def partial(self, **kwargs: Any) -> TaskFactory:
         """The same function with these arguments given, the same for all instances; to be followed by :meth:`expand`."""
@@ -117,7 +119,8 @@ class TaskFactory:
             raise ArgumentError(
                 f"@task {self._name!r}: partial() gives {twice[0]!r} twice.", str(calling_place())
             )
-        return TaskFactory(self.function, self.operator_class, self.kwargs, {**self._partial, **kwargs})
+        factory = TaskFactory(self.function, self.operator_class, self.kwargs, {**self._partial, **kwargs})
+        return factory.marked(self.mark)
 
     def expand(self, **mapped: Any) -> XComArg:
         """A task with an instance for every combination of the items of these lists, dicts and outputs of tasks.
@@ -138,7 +141,7 @@ class TaskFactory:
             name: arguments.pop(name) for name in list(arguments) if name not in TASK_ARGUMENTS | {"task_id"}
         }
         own |= {"python_callable": self.function, "op_kwargs": self._partial}
-        return XComArg(
+        return self._made(
             MappedOperator(
                 operator_class=self.operator_class,
                 own=own,
@@ -148,6 +151,11 @@ class TaskFactory:
                 **arguments,
             )
         )
+
+    def _made(self, task: BaseOperator) -> XComArg:
+        if self.mark is not None:
+            self.mark(task)
+        return XComArg(task)
 
     @property
     def _name(self) -> str:
@@ -171,7 +179,14 @@ class TaskFactory:
 
     def override(self, **arguments: Any) -> TaskFactory:
         """The same function with other arguments for its task: ``f.override(task_id="g", retries=3)(x)``."""
-        return TaskFactory(self.function, self.operator_class, {**self.kwargs, **arguments}, self._partial)
+        factory = TaskFactory(self.function, self.operator_class, {**self.kwargs, **arguments}, self._partial)
+        return factory.marked(self.mark)
+
+    def marked(self, mark: Callable[[BaseOperator], None] | None) -> TaskFactory:
+        """The same function, whose tasks ``mark`` makes setups or teardowns."""
+        factory = copy.copy(self)
+        factory.mark = mark
+        return factory
 
 
 class TaskDecorator(Protocol):

@@ -20,7 +20,7 @@ from tradewind.authoring.expansion import (
 )
 from tradewind.authoring.places import Place, calling_place
 from tradewind.authoring.relations import Node, link
-from tradewind.errors import ArgumentError, DefinitionError, DuplicateTaskId
+from tradewind.errors import ArgumentError, DefinitionError, DuplicateTaskId, NotFound
 from tradewind.model.ids import check_id
 from tradewind.model.spec import GroupSpec
 
@@ -118,6 +118,69 @@ class TaskGroup(Node):
 
     iter_tasks = tasks
 
+    def __iter__(self) -> Iterator[BaseOperator]:
+        return self.tasks()
+
+    def add(self, task: BaseOperator) -> None:
+        """Take in a task that was made elsewhere; it keeps its id.
+
+        :raises DefinitionError: where it belongs to another group, or another DAG.
+        """
+        home = task.task_group
+        if task.dag is not None and task.dag is not self.dag:
+            raise DefinitionError(
+                f"Task {task.task_id!r} belongs to DAG {task.dag.dag_id!r}, its group to {self.dag.dag_id!r}.",
+                str(calling_place()),
+            )
+        if home is not None and home is not self and home.group_id is not None:
+            raise DefinitionError(
+                f"Task {task.task_id!r} is in the group {home.group_id!r} already: make it in one of the two.",
+                str(calling_place()),
+            )
+        if home is not None:
+            home.children.pop(task.task_id, None)
+        task.task_group = self
+        if task.dag is None:
+            self.dag.add_task(task)
+        self.children[task.task_id] = task
+
+    @property
+    def label(self) -> str | None:
+        """Its id without those of the groups around it; ``None`` for the root."""
+        return None if self.group_id is None else self.group_id.removeprefix(self._prefix_of_parent())
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it stands for the DAG itself."""
+        return self.group_id is None
+
+    def _prefix_of_parent(self) -> str:
+        return self.parent.child_id("") if self.parent is not None else ""
+
+    def get_child_by_label(self, label: str) -> BaseOperator | TaskGroup:
+        """The task or group directly in it that was given this id.
+
+        :raises NotFound: naming close matches.
+        """
+        found = self.children.get(self.child_id(label)) or self.children.get(label)
+        if found is None:
+            raise NotFound(
+                f"task or group in the group {self.group_id or self.dag.dag_id!r} named", label, self.children
+            )
+        return found
+
+    def has_task(self, task: BaseOperator) -> bool:
+        """Whether the task is in it, or in a group in it."""
+        return any(one is task for one in self.tasks())
+
+    def get_roots(self) -> Iterator[BaseOperator]:
+        """:attr:`roots`, one after another."""
+        return iter(self.roots)
+
+    def get_leaves(self) -> Iterator[BaseOperator]:
+        """:attr:`leaves`, one after another."""
+        return iter(self.leaves)
+
     @property
     def roots(self) -> list[BaseOperator]:
         inside = {task.task_id: task for task in self.tasks()}
@@ -125,8 +188,21 @@ class TaskGroup(Node):
 
     @property
     def leaves(self) -> list[BaseOperator]:
+        """Its last tasks, teardowns aside: what comes after a group does not wait for them, nor depend on their success.
+
+        A setup that has only teardowns behind it counts where nothing else does, and teardowns where there is nothing else.
+        """
         inside = {task.task_id: task for task in self.tasks()}
-        return [task for task in inside.values() if not task.downstream_ids.keys() & inside.keys()]
+
+        def is_last(task: BaseOperator) -> bool:
+            return all(inside[after].is_teardown for after in task.downstream_ids if after in inside)
+
+        def is_alone(task: BaseOperator) -> bool:
+            return not task.downstream_ids.keys() & inside.keys()
+
+        last = [task for task in inside.values() if not task.is_teardown and is_last(task)]
+        work = [task for task in last if not task.is_setup or is_alone(task)]
+        return work or last or [task for task in inside.values() if is_alone(task)]
 
     def spec(self) -> GroupSpec:
         """The frozen form."""

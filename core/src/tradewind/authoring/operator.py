@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, Unpack
 
+from tradewind.authoring import setups as setting_up
 from tradewind.authoring.arguments import TASK_CHECKS, Callbacks, TaskArguments
 from tradewind.authoring.checks import checked
 from tradewind.authoring.construction import wrap_constructor
 from tradewind.authoring.params import ParamsDict
 from tradewind.authoring.places import Place
 from tradewind.authoring.references import Reference, XComArg, references_in
-from tradewind.authoring.relations import Node, link
+from tradewind.authoring.relations import Node, Related, link
 from tradewind.authoring.signals import TaskDeferred, Trigger
 from tradewind.errors import DefinitionError, TaskDeferralError, TaskDeferralTimeout
 from tradewind.model.ids import check_id
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tradewind.authoring.expansion import Expansion
     from tradewind.authoring.group import TaskGroup
     from tradewind.authoring.mapped import Partial
+    from tradewind.authoring.retry_policy import RetryPolicy
 
 #: Arguments that are also names of methods; the given function is kept beside the method and called after it.
 _HOOKS = {"pre_execute": "pre_execute_hook", "post_execute": "post_execute_hook"}
@@ -49,6 +51,7 @@ class BaseOperator(Node):
     ui_fgcolor: str = "#000"
     custom_operator_name: str | None = None  #: shown in place of the class's name
     chooses: bool = False  #: True: ends by ``ti.decide(Branched(...))``, so what follows waits for its choice
+    chooses_all: bool = False  #: True: with ``scope="all"``, so all that is downstream does
     runs_code: bool = True  #: False: nothing to execute, the scheduler ends the task on the spot
 
     expansion: Expansion | None = None  #: what the task itself is mapped over
@@ -69,6 +72,7 @@ class BaseOperator(Node):
     retry_delay: timedelta = timedelta(seconds=300)
     retry_exponential_backoff: float = 0.0
     max_retry_delay: timedelta | None = None
+    retry_policy: RetryPolicy | None = None
     start_date: datetime | None = None
     end_date: datetime | None = None
     depends_on_past: bool = False
@@ -106,6 +110,9 @@ class BaseOperator(Node):
     task_display_name: str | None = None
     allow_nested_operators: bool = True
     at_most_once: bool = False
+    is_setup: bool = False
+    is_teardown: bool = False
+    on_failure_fail_dagrun: bool = False  #: of a teardown: the run fails where it does
 
     def __init__(self, task_id: str, **arguments: Unpack[TaskArguments]) -> None:
         super().__init__()
@@ -141,6 +148,7 @@ class BaseOperator(Node):
             return
         if self.intended_dag is not None:
             self.intended_dag.add_task(self)
+            setting_up.joins_open_scopes(self)
         self.link_inputs()
 
     def link_inputs(self) -> tuple[tuple[str, str], ...]:
@@ -229,10 +237,57 @@ class BaseOperator(Node):
             [self.dag.task_dict[task_id] for task_id in self.downstream_ids] if self.dag is not None else []
         )
 
+    def get_direct_relative_ids(self, upstream: bool = False) -> set[str]:
+        """Ids of the tasks directly behind this one, or directly before it."""
+        return self.upstream_task_ids if upstream else self.downstream_task_ids
+
+    def get_direct_relatives(self, upstream: bool = False) -> list[BaseOperator]:
+        """The tasks directly behind this one, or directly before it."""
+        return self.upstream_list if upstream else self.downstream_list
+
+    def get_flat_relatives(self, upstream: bool = False) -> list[BaseOperator]:
+        """All tasks behind this one, or before it, however far."""
+        found: dict[str, BaseOperator] = {}
+        front: list[BaseOperator] = [self]
+        while front:
+            for other in front.pop().get_direct_relatives(upstream):
+                if other.task_id not in found:
+                    found[other.task_id] = other
+                    front.append(other)
+        return list(found.values())
+
+    def get_flat_relative_ids(self, upstream: bool = False) -> set[str]:
+        """Ids of all tasks behind this one, or before it, however far."""
+        return {task.task_id for task in self.get_flat_relatives(upstream)}
+
     @property
     def output(self) -> XComArg:
         """What ``execute`` returns, as an argument for other tasks."""
         return XComArg(self)
+
+    # Setup and teardown
+
+    def as_setup(self) -> Self:
+        """Make it a setup: what is behind it needs what it makes."""
+        setting_up.as_setup(self)
+        return self
+
+    def as_teardown(
+        self, *, setups: Related | None = None, on_failure_fail_dagrun: bool | None = None
+    ) -> Self:
+        """Make it a teardown: it runs whatever became of the work before it, where a setup of it succeeded.
+
+        :param setups: what it undoes; they become setups, and go before it.
+        :param on_failure_fail_dagrun: whether the run fails where it does.
+        """
+        setting_up.as_teardown(self, setups, on_failure_fail_dagrun)
+        return self
+
+    def __enter__(self) -> setting_up.Scope:
+        return setting_up.enter(self)
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        setting_up.leave(kind)
 
     # What it does
 

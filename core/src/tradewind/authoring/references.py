@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from tradewind.authoring.places import calling_place
-from tradewind.authoring.relations import Node
+from tradewind.authoring.relations import Node, Related
 from tradewind.authoring.views import Calls, Chain, Tuples, items_of
 from tradewind.errors import ArgumentError, DefinitionError, NotFound
 from tradewind.model.spec import LengthSpec
@@ -15,6 +15,7 @@ from tradewind.ports.runtime import RETURN_VALUE
 if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
     from tradewind.authoring.operator import BaseOperator
+    from tradewind.authoring.setups import Scope
 
 
 _MISSING = object()
@@ -123,6 +124,24 @@ class XComArg(Output):
 
     def sources(self) -> Iterator[XComArg]:
         yield self
+
+    def as_setup(self) -> Self:
+        """Make the task a setup."""
+        self.operator.as_setup()
+        return self
+
+    def as_teardown(
+        self, *, setups: Related | None = None, on_failure_fail_dagrun: bool | None = None
+    ) -> Self:
+        """Make the task a teardown of ``setups``."""
+        self.operator.as_teardown(setups=setups, on_failure_fail_dagrun=on_failure_fail_dagrun)
+        return self
+
+    def __enter__(self) -> Scope:
+        return self.operator.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        self.operator.__exit__(kind, *raised)
 
     def resolve(self, context: Mapping[str, Any]) -> Any:
         task, ti = self.operator, context["ti"]

@@ -165,6 +165,11 @@ def _nodes(given: Any) -> list[Node]:
     return nodes
 
 
+def tasks_of(nodes: Related) -> list[BaseOperator]:
+    """The tasks that a node, or a list of them, begins and ends with."""
+    return list({id(task): task for node in _nodes(nodes) for task in (*node.roots, *node.leaves)}.values())
+
+
 def chain(*nodes: Related) -> None:
     """Let each wait for the one before it: ``chain(a, [b, c], [d, e], f)``.
 

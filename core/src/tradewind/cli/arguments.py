@@ -95,22 +95,44 @@ def task_place(parser: Parser, *, optional: bool = False) -> None:
 
 
 def date_range(parser: Parser) -> None:
-    """``--from-date`` and ``--to-date``."""
+    """``--from-date`` and ``--to-date``, or ``--start-date`` and ``--end-date``."""
     parser.add_argument(
-        "--from-date", type=moment, metavar="D", help="runs whose logical date is not before D"
+        "-s",
+        "--from-date",
+        "--start-date",
+        dest="from_date",
+        type=moment,
+        metavar="D",
+        help="runs whose logical date is not before D",
     )
-    parser.add_argument("--to-date", type=moment, metavar="D", help="runs whose logical date is not after D")
+    parser.add_argument(
+        "-e",
+        "--to-date",
+        "--end-date",
+        dest="to_date",
+        type=moment,
+        metavar="D",
+        help="runs whose logical date is not after D",
+    )
 
 
-def selection(parser: Parser) -> None:
-    """Which tasks of a run: ``--upstream``, ``--downstream``, ``--only-failed``, ``--task-regex``."""
+def relatives(parser: Parser) -> None:
+    """What else than the tasks that were named: ``--upstream``, ``--downstream``, ``--past``, ``--future``."""
     parser.add_argument(
         "-u", "--upstream", action="store_true", help="also the tasks upstream of those that were named"
     )
     parser.add_argument(
         "-d", "--downstream", action="store_true", help="also the tasks downstream of those that were named"
     )
+    parser.add_argument("--past", action="store_true", help="in all earlier runs of the DAG too")
+    parser.add_argument("--future", action="store_true", help="in all later runs of the DAG too")
+
+
+def selection(parser: Parser) -> None:
+    """Which tasks of a run: :func:`relatives`, ``--only-failed``, ``--only-running``, ``--task-regex``."""
+    relatives(parser)
     parser.add_argument(
         "-f", "--only-failed", action="store_true", help="only those that are failed or upstream_failed"
     )
+    parser.add_argument("--only-running", action="store_true", help="only those that are running")
     parser.add_argument("-t", "--task-regex", metavar="RE", help="tasks whose id matches this expression")

@@ -4,49 +4,88 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tradewind.cli.instances import names_for, narrowed, task_of
+from tradewind.cli.instances import narrowed, task_of
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import UsageError
 from tradewind.cli.records import task_instance_record
 from tradewind.errors import NotFound
 from tradewind.logic.plan import Plan
+from tradewind.logic.subset import FAILED, filtered, states_of, subset
 from tradewind.model.run import RunRow, TaskInstanceRow
-from tradewind.model.states import TaskState
-
-FAILED = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Which tasks of a run are to go again. Where nothing names any: what failed, and all downstream of it."""
+    """Which tasks of which runs to go again. Where nothing names any task: what failed, and all downstream of it.
+
+    :param past: of all earlier runs of the DAG too; ``future``: of all later ones.
+    :param on_latest_version: the runs take the DAG's newest version.
+    """
 
     task_ids: tuple[str, ...] = ()
     regex: str | None = None
     upstream: bool = False
     downstream: bool = False
     only_failed: bool = False
+    only_running: bool = False
     everything: bool = False
+    past: bool = False
+    future: bool = False
+    on_latest_version: bool = False
+
+
+def wish_of(given: argparse.Namespace, task_ids: Sequence[str], *, everything: bool) -> Wish:
+    """What the options of a clear ask for."""
+    return Wish(
+        task_ids=tuple(task_ids),
+        regex=given.task_regex,
+        upstream=given.upstream,
+        downstream=given.downstream,
+        only_failed=given.only_failed,
+        only_running=given.only_running,
+        everything=everything,
+        past=given.past,
+        future=given.future,
+        on_latest_version=given.run_on_latest_version,
+    )
+
+
+def runs_around(invocation: Invocation, run: RunRow, *, past: bool, future: bool) -> list[RunRow]:
+    """The run, with all earlier and later ones of its DAG as asked for, oldest first."""
+    if not past and not future:
+        return [run]
+    moment = run.info.logical_date or run.info.run_after
+    return invocation.system.runs.find(
+        run.info.dag_id,
+        since=None if past else moment,
+        until=None if future else moment,
+        limit=None,
+        newest_first=False,
+    )
 
 
 def chosen(plan: Plan, instances: Sequence[TaskInstanceRow], wish: Wish) -> set[str]:
     """The ids of the tasks that go again.
 
-    :raises NotFound: for a task that the run's version of the DAG does not have.
+    :raises NotFound: for a task that this version of the DAG does not have.
     """
-    failed = {plan.index[it.task_id] for it in instances if it.state in FAILED and it.task_id in plan.index}
-    numbers = _named(plan, wish)
-    if numbers is None:
-        numbers = set(range(len(plan))) if wish.everything else plan.reach(failed)
-    if wish.upstream:
-        numbers = numbers | plan.reach_up(numbers)
-    if wish.downstream:
-        numbers = plan.reach(numbers)
-    if wish.only_failed:
-        numbers &= failed
-    return {plan.tasks[number].task_id for number in numbers}
+    known = [it for it in instances if it.task_id in plan.index]
+    failed = {plan.index[it.task_id] for it in known if it.state in FAILED}
+    named = _named(plan, wish)
+    if named is not None:
+        meant = subset(plan, named, upstream=wish.upstream, downstream=wish.downstream)
+    elif wish.everything:
+        meant = set(range(len(plan)))
+    else:
+        meant = subset(plan, failed, upstream=wish.upstream, downstream=True)
+    states = states_of(only_failed=wish.only_failed, only_running=wish.only_running)
+    if states:
+        meant = filtered(plan, meant, {plan.index[it.task_id] for it in known if it.state in states})
+    return {plan.tasks[number].task_id for number in meant}
 
 
 def _named(plan: Plan, wish: Wish) -> set[int] | None:
@@ -73,14 +112,7 @@ def clear(
     """Show what would go again, ask where somebody is there to answer, and have it done."""
     from tradewind.model.commands import ClearTasks
 
-    found: list[tuple[RunRow, list[TaskInstanceRow]]] = []
-    for run in runs:
-        plan = Plan(invocation.system.dags.load_version(run.info.version_id).spec)
-        instances = invocation.system.runs.task_instances(run.pk)
-        wanted = chosen(plan, instances, wish)
-        rows = narrowed((it for it in instances if it.task_id in wanted), wish.task_ids)
-        if rows:
-            found.append((run, rows))
+    found = [(run, rows) for run in runs if (rows := _instances(invocation, run, wish))]
     records = [task_instance_record(run, row) for run, rows in found for row in rows]
     columns = (
         ("run_id", "task_id", "state", "try_number") if len(runs) > 1 else ("task_id", "state", "try_number")
@@ -90,21 +122,47 @@ def clear(
         return
     invocation.confirm(f"Let {len(records)} task instances of {len(found)} runs go again?", yes=yes)
     for place, (run, rows) in enumerate(found):
-        task_ids = names_for(rows, wish.task_ids)
-        command = ClearTasks(dag_id=run.info.dag_id, run_id=run.info.run_id, task_ids=task_ids)
-        if place == len(found) - 1:
-            invocation.command(command, goes_on=True)  # once is enough to say that no scheduler runs
-        else:
-            invocation.system.command(command)
+        command = ClearTasks(
+            dag_id=run.info.dag_id,
+            run_id=run.info.run_id,
+            task_ids=_names(invocation, run, rows),
+            seen={row.label: row.state for row in rows},
+            run_on_latest_version=wish.on_latest_version,
+        )
+        last = place == len(found) - 1  # once is enough to say that no scheduler runs
+        result = invocation.command(command, goes_on=True) if last else invocation.system.command(command)
+        for task_id, state in result.get("left", {}).items():
+            invocation.say(
+                f"{task_id} of {run.info.run_id} was left alone: it has been cleared since you looked, "
+                f"and is {state or 'waiting'} now."
+            )
 
 
-def wish_of(given: argparse.Namespace, task_id: str | None) -> Wish:
-    """What the options of ``tasks clear`` ask for."""
-    return Wish(
-        task_ids=() if task_id is None else (task_id,),
-        regex=given.task_regex,
-        upstream=given.upstream,
-        downstream=given.downstream,
-        only_failed=given.only_failed,
-        everything=task_id is None and given.task_regex is None,
+def _instances(invocation: Invocation, run: RunRow, wish: Wish) -> list[TaskInstanceRow]:
+    """The instances of a run that go again; on another version, those of tasks that are new in it too."""
+    instances = invocation.system.runs.task_instances(run.pk)
+    dags = invocation.system.dags
+    if not wish.on_latest_version:
+        plan = Plan(dags.load_version(run.info.version_id).spec)
+    else:
+        plan = Plan(dags.current_version(run.info.dag_id).spec)
+        there = {row.task_id for row in instances}
+        instances += [
+            TaskInstanceRow(pk=0, run_pk=run.pk, task_id=task.task_id)
+            for task in plan.tasks
+            if task.task_id not in there
+        ]
+    wanted = chosen(plan, instances, wish)
+    rows = narrowed((it for it in instances if it.task_id in wanted), wish.task_ids)
+    states = states_of(only_failed=wish.only_failed, only_running=wish.only_running)
+    mapped = {it.task_id for it in rows if it.map_index >= 0 and it.state in states}
+    return [it for it in rows if it.task_id not in mapped or it.state in states]
+
+
+def _names(invocation: Invocation, run: RunRow, rows: Sequence[TaskInstanceRow]) -> tuple[str, ...]:
+    """How a command names these rows: by task, but one by one where not all instances of a task are meant."""
+    there = Counter(it.task_id for it in invocation.system.runs.task_instances(run.pk))
+    meant = Counter(it.task_id for it in rows)
+    return tuple(
+        dict.fromkeys(it.label if meant[it.task_id] < there[it.task_id] else it.task_id for it in rows)
     )

@@ -14,7 +14,6 @@ from tradewind.cli.records import (
     import_error_record,
     run_record,
     task_record,
-    version_record,
 )
 from tradewind.cli.run import declare_request, run_and_show
 from tradewind.cli.runs import declare_filters, list_runs
@@ -33,6 +32,8 @@ def _record_of(invocation: Invocation, row: Any) -> dict[str, Any]:
             schedule = resolve(spec.timetable).summary
         except TradewindError:
             schedule = spec.timetable.type if spec.timetable else None
+        if spec.asset_schedule is not None:
+            schedule = f"Asset or {schedule}" if spec.timetable is not None else "Asset"
     return dag_record(row, spec, schedule)
 
 
@@ -314,10 +315,24 @@ def _reserialize(invocation: Invocation, given: argparse.Namespace) -> int:
 
 
 def _versions(invocation: Invocation, given: argparse.Namespace) -> None:
-    current = invocation.system.dags.get(given.dag_id).version_id
-    rows = invocation.system.dags.versions(given.dag_id)
-    records = [{**version_record(row), "is_current": row.id == current} for row in rows]
-    invocation.printer.records(records, ("version_number", "created_at", "is_current", "id"))
+    from tradewind.cli.versions import show_versions
+
+    show_versions(invocation, given.dag_id)
+
+
+def _declare_diff(parser: Parser) -> None:
+    dag_place(parser)
+    parser.place(
+        "old", "number of a version (default: the one before the other)", kind=whole_number, optional=True
+    )
+    parser.place("new", "number of a version (default: the current one)", kind=whole_number, optional=True)
+    parser.output()
+
+
+def _diff(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.cli.versions import show_difference
+
+    show_difference(invocation, given.dag_id, given.old, given.new)
 
 
 def _declare_list_runs(parser: Parser) -> None:
@@ -345,5 +360,6 @@ COMMANDS = (
         _reserialize,
     ),
     Command("versions", "list the versions of a DAG", _declare_dag_output, _versions),
+    Command("diff", "what a version of a DAG changed", _declare_diff, _diff),
     Command("delete", "forget a DAG whose file is gone, with all its runs", _declare_delete, _delete),
 )

@@ -49,9 +49,3 @@ def narrowed(rows: Iterable[TaskInstanceRow], labels: Sequence[str]) -> list[Tas
         for row in rows
         if row.task_id not in wanted or None in wanted[row.task_id] or row.map_index in wanted[row.task_id]
     ]
-
-
-def names_for(rows: Iterable[TaskInstanceRow], labels: Sequence[str]) -> tuple[str, ...]:
-    """How a command names these rows: by task, but one by one where the labels did."""
-    single = {task_of(label) for label in labels if index_of(label) is not None}
-    return tuple(dict.fromkeys(row.label if row.task_id in single else row.task_id for row in rows))

@@ -6,7 +6,7 @@ import argparse
 
 from tradewind.cli.arguments import dag_place, date_range, run_place, selection, task_id
 from tradewind.cli.invocation import Invocation
-from tradewind.cli.parser import Command, Parser
+from tradewind.cli.parser import Command, Parser, UsageError
 from tradewind.cli.records import run_record, task_instance_record, transition_record
 from tradewind.model.states import RunState, RunType
 
@@ -91,24 +91,23 @@ def _declare_clear(parser: Parser) -> None:
 
 def declare_clearing(parser: Parser) -> None:
     """How a clear is carried out."""
+    parser.add_argument(
+        "--run-on-latest-version",
+        action="store_true",
+        help="with the newest version of the DAG, rather than the one that the run began with",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only show which tasks would run again")
     parser.yes()
     parser.output()
 
 
 def _clear(invocation: Invocation, given: argparse.Namespace) -> None:
-    from tradewind.cli.clearing import Wish, clear
+    from tradewind.cli.clearing import clear, runs_around, wish_of
 
     run = invocation.run_of(given.dag_id, given.run_id)
-    wish = Wish(
-        task_ids=tuple(given.task_id or ()),
-        regex=given.task_regex,
-        upstream=given.upstream,
-        downstream=given.downstream,
-        only_failed=given.only_failed,
-        everything=given.all,
-    )
-    clear(invocation, [run], wish, dry_run=given.dry_run, yes=given.yes)
+    runs = runs_around(invocation, run, past=given.past, future=given.future)
+    wish = wish_of(given, given.task_id or (), everything=given.all)
+    clear(invocation, runs, wish, dry_run=given.dry_run, yes=given.yes)
 
 
 def _declare_mark(parser: Parser) -> None:
@@ -129,37 +128,58 @@ def _declare_mark(parser: Parser) -> None:
 
 
 def _mark(invocation: Invocation, given: argparse.Namespace) -> None:
-    from tradewind.model.commands import MarkRun, MarkTasks
-    from tradewind.model.states import TaskState
-
     run = invocation.run_of(given.dag_id, given.run_id)
-    dag_id, run_id = given.dag_id, run.info.run_id
     if given.task_id:
-        what = f"{', '.join(given.task_id)} of the run {run_id}"
-        invocation.confirm(f"Mark {what} {given.state}?", yes=given.yes)
-        marked = MarkTasks(
-            dag_id=dag_id, run_id=run_id, task_ids=tuple(given.task_id), state=TaskState(given.state)
-        )
-        invocation.command(marked, goes_on=True)
-    else:
-        if given.state == "skipped":
-            from tradewind.cli.parser import UsageError
+        from tradewind.cli.marking import mark_tasks
 
-            raise UsageError(
-                "A run can be marked success or failed; skipped is for tasks: name one with --task-id."
-            )
-        invocation.confirm(f"Mark the run {run_id} {given.state}?", yes=given.yes)
-        invocation.command(MarkRun(dag_id=dag_id, run_id=run_id, state=RunState(given.state)))
+        mark_tasks(invocation, run, given.task_id, given.state, yes=given.yes)
+        return
+    if given.state == "skipped":
+        raise UsageError(
+            "A run can be marked success or failed; skipped is for tasks: name one with --task-id."
+        )
+    from tradewind.model.commands import MarkRun
+
+    dag_id, run_id = given.dag_id, run.info.run_id
+    invocation.confirm(f"Mark the run {run_id} {given.state}?", yes=given.yes)
+    invocation.command(MarkRun(dag_id=dag_id, run_id=run_id, state=RunState(given.state), seen=run.state))
     run = invocation.system.runs.get(dag_id, run_id)
-    instances = [
-        task_instance_record(run, row)
-        for row in invocation.system.runs.task_instances(run.pk)
-        if not given.task_id or row.task_id in given.task_id
-    ]
-    if given.task_id:
-        invocation.printer.records(instances, ("task_id", "state", "reason"))
-    else:
-        invocation.printer.record(run_record(run), leave_out=("conf", "note"))
+    if str(run.state) != given.state:
+        invocation.say("Its teardowns have not ended yet; they go on, and the run ends after them.")
+    invocation.printer.record(run_record(run), leave_out=("conf", "note"))
+
+
+def declare_note(parser: Parser) -> None:
+    """The text of a note."""
+    parser.place("text", "the note; empty text takes it away; without it, the note is shown", optional=True)
+    parser.output()
+
+
+def _declare_note(parser: Parser) -> None:
+    dag_place(parser)
+    run_place(parser)
+    declare_note(parser)
+
+
+def _note(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.cli.marking import note
+
+    note(invocation, invocation.run_of(given.dag_id, given.run_id), given.text)
+
+
+def _declare_delete(parser: Parser) -> None:
+    dag_place(parser)
+    run_place(parser)
+    parser.yes()
+
+
+def _delete(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.model.commands import DeleteRun
+
+    run_id = invocation.run_of(given.dag_id, given.run_id).info.run_id
+    invocation.confirm(f"Delete the run {run_id} with its states and results?", yes=given.yes)
+    invocation.command(DeleteRun(dag_id=given.dag_id, run_id=run_id))
+    invocation.say(f"Deleted the run {run_id}; its logs stay.")
 
 
 COMMANDS = (
@@ -170,4 +190,6 @@ COMMANDS = (
         "clear", "let what failed in a run, and what is downstream of it, go again", _declare_clear, _clear
     ),
     Command("mark", "set a run, or tasks of it, to a state by hand", _declare_mark, _mark),
+    Command("note", "show or write the note on a run", _declare_note, _note),
+    Command("delete", "forget a run that has ended", _declare_delete, _delete),
 )

@@ -9,6 +9,7 @@ from tradewind.cli.arguments import (
     date_range,
     json_object,
     moment,
+    relatives,
     run_place,
     selection,
     task_place,
@@ -16,7 +17,7 @@ from tradewind.cli.arguments import (
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import Command, Parser, UsageError, whole_number
 from tradewind.cli.records import Record, task_instance_record, task_record
-from tradewind.cli.runs import declare_clearing
+from tradewind.cli.runs import declare_clearing, declare_note
 from tradewind.errors import NotFound
 
 
@@ -128,10 +129,11 @@ def _declare_clear(parser: Parser) -> None:
 
 
 def _clear(invocation: Invocation, given: argparse.Namespace) -> None:
-    from tradewind.cli.clearing import clear, wish_of
+    from tradewind.cli.clearing import clear, runs_around, wish_of
 
     if given.run_id is not None:
-        runs = [invocation.run_of(given.dag_id, given.run_id)]
+        run = invocation.run_of(given.dag_id, given.run_id)
+        runs = runs_around(invocation, run, past=given.past, future=given.future)
     else:
         invocation.system.dags.get(given.dag_id)
         if given.from_date is None and given.to_date is None:
@@ -145,7 +147,51 @@ def _clear(invocation: Invocation, given: argparse.Namespace) -> None:
         )
         if not runs:
             raise NotFound("run of the DAG", given.dag_id, cure="No run has a logical date between these.")
-    clear(invocation, runs, wish_of(given, given.task_id), dry_run=given.dry_run, yes=given.yes)
+    task_ids = () if given.task_id is None else (given.task_id,)
+    wish = wish_of(given, task_ids, everything=not task_ids and given.task_regex is None)
+    clear(invocation, runs, wish, dry_run=given.dry_run, yes=given.yes)
+
+
+def _declare_mark(parser: Parser) -> None:
+    dag_place(parser)
+    run_place(parser)
+    task_place(parser)
+    parser.add_argument(
+        "--state", required=True, choices=("success", "failed", "skipped"), help="what to mark it"
+    )
+    relatives(parser)
+    parser.yes()
+    parser.output()
+
+
+def _mark(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.cli.marking import mark_tasks
+
+    mark_tasks(
+        invocation,
+        invocation.run_of(given.dag_id, given.run_id),
+        (given.task_id,),
+        given.state,
+        upstream=given.upstream,
+        downstream=given.downstream,
+        past=given.past,
+        future=given.future,
+        yes=given.yes,
+    )
+
+
+def _declare_note(parser: Parser) -> None:
+    dag_place(parser)
+    run_place(parser)
+    task_place(parser)
+    declare_note(parser)
+
+
+def _note(invocation: Invocation, given: argparse.Namespace) -> None:
+    from tradewind.cli.marking import note
+
+    run = invocation.run_of(given.dag_id, given.run_id)
+    note(invocation, run, given.text, given.task_id)
 
 
 COMMANDS = (
@@ -155,4 +201,6 @@ COMMANDS = (
     Command("logs", "print the log of a task", _declare_logs, _logs),
     Command("test", "run the code of one task here, and record nothing", _declare_test, _test),
     Command("clear", "let tasks of a run, or of many, go again", _declare_clear, _clear),
+    Command("mark", "set a task to a state by hand", _declare_mark, _mark),
+    Command("note", "show or write the note on a task of a run", _declare_note, _note),
 )

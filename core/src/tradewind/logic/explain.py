@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradewind.logic.admission import Candidate, Ledger
-from tradewind.logic.expansion import MAX_MAP_LENGTH, is_whole, whole_verdict
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Past, no_past
-from tradewind.logic.trigger_rules import evaluate
+from tradewind.logic.verdicts import undecided_choosers, verdict_of
 from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
 
 _SHOWN = 5  # names in a list
@@ -40,6 +39,7 @@ class DagStanding:
     active: int  #: runs that are running
     queued: int  #: runs that wait to start
     max_active_runs: int
+    assets: Explanation | None = None  #: of the assets that it waits for, if it does
     paused_reason: str = ""  #: where it was not a person who switched it off
     held_back: str | None = None  #: why it makes up for nothing, where that waits to be confirmed
 
@@ -190,13 +190,14 @@ def explain_dag(dag: DagStanding, now: datetime) -> list[Explanation]:
                 f"tradewind dags unpause {dag.dag_id}",
             )
         )
-    if not dag.scheduled:
+    found += [dag.assets] if dag.assets is not None else []
+    if not dag.scheduled and dag.assets is None:
         found.append(
             Explanation(
                 "It has no schedule: it runs when it is triggered.", f"tradewind dags trigger {dag.dag_id}"
             )
         )
-    elif not dag.paused and not dag.is_stale:
+    elif dag.scheduled and not dag.paused and not dag.is_stale:
         found.append(_next_run(dag, now))
     if dag.queued and not dag.has_room:
         blocked = blocked_run(dag, even_if_paused=True)
@@ -253,9 +254,7 @@ def _next_run(dag: DagStanding, now: datetime) -> Explanation:
 def _undecided(run: LiveRun, number: int, past: Past) -> Explanation:
     if run.state in RUN_FINAL:
         return Explanation("Its run ended before anything was decided for it.")
-    verdict = evaluate(run.task(number).trigger_rule, run.upstream_of(number))
-    if is_whole(run, number):
-        verdict = whole_verdict(run, number, verdict, MAX_MAP_LENGTH)
+    verdict = verdict_of(run, number)
     held = past(run, number) if verdict.run else None
     if held is not None:
         return Explanation(
@@ -274,6 +273,7 @@ def _undecided(run: LiveRun, number: int, past: Past) -> Explanation:
         for one in (run.concerned(number, other) if number != task else run.numbers_of(other))
         if run.states[one] not in TASK_FINAL
     ]
+    waited += [other for other in undecided_choosers(run, number) if other not in waited]
     at_work = [
         other
         for other in run.spread(sorted(run.plan.reach_up({run.task_of(one) for one in waited})))

@@ -39,6 +39,7 @@ class Transition:
     attempt_id: str | None = None
     cause: str = "clock"  #: what made it happen: fact | command | clock
     cause_id: str | None = None  #: of a fact: its attempt; of a command: its id
+    outright: bool = False  #: of a run: it was ended from outside, whatever its tasks
 
 
 class LiveRun:
@@ -115,7 +116,7 @@ class LiveRun:
         self.waits: dict[int, Wait] = {}
         #: how many attempts of an instance were lost in a row before they began
         self.losses: dict[int, int] = {}
-        #: the task that made fail_fast stop the run
+        #: why the run was stopped: nothing but teardowns begins any more, and it ends failed
         self.stopped_by: str | None = None
         self.dirty: set[int] = set()
         self.run_dirty = False
@@ -132,6 +133,7 @@ class LiveRun:
             row.end_date,
             row.reason,
         )
+        run.stopped_by = row.stopped_by
         for instance in instances:
             number = plan.index.get(instance.task_id)
             if number is None or (instance.map_index >= 0 and number not in plan.domains):
@@ -238,12 +240,12 @@ class LiveRun:
                 column[other] += by
 
     def skipped_by_branch(self, decider: int) -> set[int]:
-        """The instances that the decision of a branch leaves out."""
+        """The instances that the decision of a branch leaves out; no choice skips a teardown."""
         decision = self.branches[decider]
         plan, task = self.plan, self.task_of(decider)
-        direct = set(plan.downstream[task])
+        direct = set(plan.downstream[task]).difference(plan.scopes.teardowns)
         if decision.scope == "all":
-            left_out = plan.reach(direct)
+            left_out = plan.reach(set(plan.downstream[task])).difference(plan.scopes.teardowns)
         else:
             follow = {plan.index[name] for name in decision.follow if name in plan.index}
             left_out = (direct - plan.reach(follow)) if follow else direct
@@ -325,10 +327,18 @@ class LiveRun:
 
     def behind(self, number: int) -> Iterable[int]:
         """The instances that may go on, or have to end, now that ``number`` has ended."""
+        further = self.plan.further
         if not self.blocks:
-            return self.plan.downstream[number]
+            found = self.plan.downstream[number]
+            return (*found, *further[number]) if number in further else found
+        return self._behind_in_blocks(number)
+
+    def _behind_in_blocks(self, number: int) -> list[int]:
         found: list[int] = []
-        for other in self.plan.downstream[self.task_of(number)]:
+        task = self.task_of(number)
+        if task in self.plan.further and self.states[task] in TASK_FINAL:
+            found += self.spread(self.plan.further[task])
+        for other in self.plan.downstream[task]:
             if other not in self.blocks or (
                 number >= len(self.plan) and inside(self, self.task_of(number), other)
             ):

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from tradewind.logic import expansion, waiting
 from tradewind.logic.live_run import LiveRun, Transition
-from tradewind.logic.retries import may_retry, wait_before_retry
-from tradewind.logic.trigger_rules import evaluate
+from tradewind.logic.retries import judged, may_retry, wait_before_retry
+from tradewind.logic.verdicts import verdict_of
 from tradewind.model.outcomes import (
     AwaitsInput,
     Branched,
@@ -26,7 +26,7 @@ from tradewind.model.outcomes import (
     Succeeded,
     TriggersRun,
 )
-from tradewind.model.states import RUN_FINAL, TASK_ACTIVE, TASK_FINAL, RunState, TaskState
+from tradewind.model.states import TASK_ACTIVE, TASK_FINAL, RunState, TaskState
 from tradewind.model.waits import Wait
 
 LOSSES_BEFORE_FAILURE = 3  #: attempts in a row that may be lost before they began, before a try is used up
@@ -118,7 +118,20 @@ class Machine:
                 begun = old in _BEGUN
                 self._drop_attempt(run, number, reason)
                 self._move(run, number, TaskState.FAILED if begun else rest, reason)
-        self._finish_run(run, state, reason)
+        self._finish_run(run, state, reason, outright=True)
+
+    def stop(self, run: LiveRun, reason: str) -> None:
+        """Nothing but teardowns begins any more, what runs is ended, and the run ends failed after that."""
+        if run.stopped_by is None:
+            run.stopped_by, run.run_dirty = reason, True
+        teardowns = run.plan.scopes.teardowns
+        for number in run.numbers():
+            state = run.states[number]
+            if state not in TASK_FINAL and run.task_of(number) not in teardowns:
+                begun = state in _BEGUN
+                self._drop_attempt(run, number, reason)
+                self._move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
+        self._consider(run, run.spread(teardowns))
 
     # -- facts -----------------------------------------------------------------------------------------------
 
@@ -146,6 +159,7 @@ class Machine:
         run.end_dates[number] = ended_at
         self.delta.released.append((run, number))
         if run.states[number] is TaskState.RESTARTING:
+            run.max_tries[number] = run.try_numbers[number] + run.task(number).retries
             self._move(run, number, None, "its attempt ended after it was cleared", attempt_id)
             self._consider(run, (number,))
             return
@@ -158,12 +172,8 @@ class Machine:
                 self._end(run, number, TaskState.SKIPPED, outcome.reason, attempt_id)
             case Failed():
                 self._failed(run, number, outcome, attempt_id)
-            case Rescheduled() | Deferred() | AwaitsInput():
+            case Rescheduled() | Deferred() | AwaitsInput() | TriggersRun():
                 waiting.begin(self, run, number, outcome, ended_at)
-            case TriggersRun():
-                kind = type(outcome).__name__
-                unknown = Failed(f"this scheduler cannot serve a task that ends as {kind!r}", retry="never")
-                self._failed(run, number, unknown, attempt_id)
 
     def lost(self, run: LiveRun, number: int, may_have_run: bool, reason: str) -> None:
         """Nobody can say what became of the attempt.
@@ -190,47 +200,8 @@ class Machine:
         """The time that the instance waited for has come."""
         if run.states[number] is TaskState.UP_FOR_RETRY:
             self._next_try(run, number, "its waiting time is over")
-        elif run.states[number] in (TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
-            waiting.end(self, run, number, waiting.result_when_due(run.waits[number]))
-
-    # -- commands --------------------------------------------------------------------------------------------
-
-    def clear(self, run: LiveRun, numbers: Iterable[int], reason: str) -> list[int]:
-        """Let instances go again; a run that had ended is queued again. Returns those that were cleared."""
-        cleared = []
-        for number in run.spread(numbers):
-            state = run.states[number]
-            if state is TaskState.RESTARTING:
-                continue
-            run.max_tries[number] = run.try_numbers[number] + run.task(number).retries
-            run.branches.pop(number, None)
-            run.losses.pop(number, None)
-            run.due_at[number] = None
-            attempt_id = run.attempt_id[number]
-            if state is TaskState.RUNNING and attempt_id is not None:
-                self.delta.cancels.append((attempt_id, reason))
-                self._move(run, number, TaskState.RESTARTING, reason)
-            else:
-                self._drop_attempt(run, number, reason)
-                run.start_dates[number] = run.end_dates[number] = None
-                self._move(run, number, None, reason)
-            cleared.append(number)
-        if cleared and run.state in RUN_FINAL:
-            run.end_date = run.start_date = None
-            run.stopped_by = None
-            self._move_run(run, RunState.QUEUED, reason)
-        elif cleared and run.state is RunState.RUNNING:
-            self._consider(run, cleared)
-        return cleared
-
-    def mark(self, run: LiveRun, numbers: Iterable[int], state: TaskState, reason: str) -> None:
-        """Set instances to a final state; what runs of them is ended."""
-        for number in run.spread(numbers):
-            if run.states[number] is not state:
-                self._drop_attempt(run, number, reason)
-                if run.end_dates[number] is None:
-                    run.end_dates[number] = self.now
-                self._end(run, number, state, reason, None)
+        else:
+            waiting.due(self, run, number)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -272,20 +243,15 @@ class Machine:
                 if decider in run.branches and number in run.skipped_by_branch(decider):
                     self._move(run, number, TaskState.SKIPPED, f"{run.label(decider)} chose other tasks")
                     return True
-        verdict = evaluate(task.trigger_rule, run.upstream_of(number))
-        whole = expansion.is_whole(run, number)
-        if whole:
-            verdict = expansion.whole_verdict(run, number, verdict, self.max_map_length)
-        if not verdict.settled or (
-            verdict.set_state is not None and self._may_be_chosen_against(run, number)
-        ):
+        verdict = verdict_of(run, number, self.max_map_length)
+        if not verdict.settled:
             return False
         if verdict.set_state is not None:
             self._move(run, number, verdict.set_state, verdict.reason)
             if verdict.set_state is TaskState.FAILED:
                 self._fail_fast(run, number)
             return True
-        if whole and verdict.run:
+        if verdict.run and expansion.is_whole(run, number):
             expansion.expand_whole(self, run, number)
             return False
         if not verdict.run or self.past(run, number) is not None:
@@ -297,17 +263,6 @@ class Machine:
         run.start_dates[number] = run.end_dates[number] = self.now
         self._move(run, number, TaskState.SUCCESS, f"{verdict.reason}; it has nothing to execute")
         return True
-
-    @staticmethod
-    def _may_be_chosen_against(run: LiveRun, number: int) -> bool:
-        """Whether an upstream task has yet to choose: its choice goes before what other upstream tasks make of this one,
-        so that a run ends in the same states in whatever order its tasks do."""
-        task = run.task_of(number)
-        return any(
-            run.states[decider] not in TASK_FINAL
-            for chooser in run.plan.choosers[task]
-            for decider in (run.concerned(number, chooser) if number != task else (chooser,))
-        )
 
     def _end(self, run: LiveRun, number: int, state: TaskState, reason: str, attempt_id: str | None) -> None:
         """An instance reached a final state: look at what lies directly behind it."""
@@ -329,10 +284,12 @@ class Machine:
     def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
         task = run.task(number)
         try_number, max_tries = run.try_numbers[number], run.max_tries[number]
-        if outcome.retry == "default" and may_retry(try_number, max_tries) and run.stopped_by is None:
-            wait = wait_before_retry(
-                task, try_number, f"{run.info.dag_id}#{run.label(number)}#{run.info.run_id}"
-            )
+        outcome = judged(task, outcome)
+        may_go_on = run.stopped_by is None or task.is_teardown
+        if outcome.retry != "never" and may_retry(try_number, max_tries) and may_go_on:
+            seed = f"{run.info.dag_id}#{run.label(number)}#{run.info.run_id}"
+            asked = outcome.retry_delay
+            wait = asked if asked is not None else wait_before_retry(task, try_number, seed)
             run.due_at[number] = (run.end_dates[number] or self.now) + timedelta(seconds=wait)
             why = f"{outcome.reason}; try {try_number + 1} of {max_tries + 1} in {wait:g} s"
             self._move(run, number, TaskState.UP_FOR_RETRY, why, attempt_id)
@@ -343,25 +300,15 @@ class Machine:
         self._consider(run, run.behind(number))
 
     def _fail_fast(self, run: LiveRun, failed: int) -> None:
-        if run.plan.spec.fail_fast and run.stopped_by is None:
-            self._stop_rest(run, failed)
-
-    def _stop_rest(self, run: LiveRun, failed: int) -> None:
-        """``fail_fast``: nothing else begins, and what runs is ended."""
-        run.stopped_by = run.label(failed)
-        reason = f"fail_fast: {run.stopped_by} failed"
-        for number in run.numbers():
-            state = run.states[number]
-            if state not in TASK_FINAL:
-                begun = state in _BEGUN
-                self._drop_attempt(run, number, reason)
-                self._move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
+        task = run.task(failed)
+        if run.plan.spec.fail_fast and (not task.is_teardown or task.on_failure_fail_dagrun):
+            self.stop(run, f"fail_fast: {run.label(failed)} failed")
 
     def _check_end(self, run: LiveRun) -> None:
         if run.unfinished or run.state is not RunState.RUNNING:
             return
         if run.stopped_by is not None:
-            self._finish_run(run, RunState.FAILED, f"fail_fast: {run.stopped_by} failed")
+            self._finish_run(run, RunState.FAILED, run.stopped_by)
             return
         failed = sorted(
             run.label(number)
@@ -374,11 +321,11 @@ class Machine:
         else:
             self._finish_run(run, RunState.SUCCESS, "all tasks at its end succeeded or were skipped")
 
-    def _finish_run(self, run: LiveRun, state: RunState, reason: str) -> None:
-        if run.state not in RUN_FINAL:  # it gives its place back once, however often it is marked afterwards
-            self.delta.ended_runs.append(run)
+    def _finish_run(self, run: LiveRun, state: RunState, reason: str, *, outright: bool = False) -> None:
         run.end_date = self.now
         self._move_run(run, state, reason)
+        self.delta.transitions[-1].outright = outright
+        self.delta.ended_runs.append(run)
 
     def _drop_attempt(self, run: LiveRun, number: int, reason: str) -> None:
         """The instance's attempt, if it has an open one, is ended and no longer listened to."""
@@ -386,10 +333,7 @@ class Machine:
         if run.states[number] in TASK_ACTIVE and attempt_id is not None:
             self.delta.revoked.append((attempt_id, reason))
             run.attempt_id[number] = None
-        if run.states[number] in TASK_ACTIVE or run.states[number] in (
-            TaskState.SCHEDULED,
-            TaskState.DEFERRED,
-        ):
+        if run.states[number] in TASK_ACTIVE | {TaskState.SCHEDULED, TaskState.DEFERRED}:
             self.delta.released.append((run, number))
 
     def _move(
@@ -406,3 +350,7 @@ class Machine:
         old = run.state
         run.state, run.reason, run.run_dirty = state, reason, True
         self.delta.transitions.append(Transition(run, None, old, state, reason, None, *self.cause))
+
+    # What the modules beside this one decide with: they too change states through here alone.
+    consider, end_instance, drop_attempt, move, move_run = _consider, _end, _drop_attempt, _move, _move_run
+    finish_run = _finish_run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tradewind.logic.mapping import domains_of
+from tradewind.logic.scopes import Scopes, effective_leaves, reach
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import TriggerRule
 
@@ -11,13 +12,17 @@ class Plan:
     """The graph of one DAG version, shared by all of its runs. Tasks are numbered in the order of the file."""
 
     __slots__ = (
+        "calls_back",
         "choosers",
         "domains",
         "downstream",
+        "far_choosers",
+        "further",
         "index",
         "leaves",
         "looks_back",
         "mapped_over",
+        "scopes",
         "spec",
         "starters",
         "tasks",
@@ -42,16 +47,34 @@ class Plan:
         self.choosers = [
             tuple(number for number in before if spec.tasks[number].chooses) for before in self.upstream
         ]
+        #: whether any change of state calls anything
+        self.calls_back = bool(spec.callbacks or any(task.callbacks for task in spec.tasks))
         #: tasks whose state makes the run's
-        self.leaves = frozenset(number for number, after in enumerate(self.downstream) if not after)
         #: whether any task looks at the run before
         self.looks_back = any(task.depends_on_past or task.wait_for_downstream for task in spec.tasks)
+        self.leaves = effective_leaves(self.tasks, self.downstream)
+        #: setups and teardowns
+        self.scopes = Scopes(self.tasks, self.downstream, self.upstream)
+        #: for a task: those further up that may choose against all behind them
+        self.far_choosers: dict[int, tuple[int, ...]] = {}
+        #: for a task: those to look at when it ends, besides what is directly behind it
+        self.further = dict(self.scopes.work)
+        for chooser, task in enumerate(self.tasks):
+            if task.chooses_all:
+                self._reach_further(chooser)
         #: tasks that may start as soon as the run does
         self.starters = tuple(
             number
             for number, task in enumerate(self.tasks)
             if not self.upstream[number] or task.trigger_rule is TriggerRule.ALWAYS
         )
+
+    def _reach_further(self, chooser: int) -> None:
+        """What is not directly behind waits for the choice too, before it ends without running."""
+        far = self.reach({chooser}).difference(self.downstream[chooser], (chooser,))
+        self.further[chooser] = (*self.further.get(chooser, ()), *sorted(far))
+        for number in far:
+            self.far_choosers[number] = (*self.far_choosers.get(number, ()), chooser)
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -63,22 +86,8 @@ class Plan:
 
     def reach(self, numbers: set[int]) -> set[int]:
         """The tasks of ``numbers`` and everything downstream of them."""
-        found = set(numbers)
-        front = list(numbers)
-        while front:
-            for other in self.downstream[front.pop()]:
-                if other not in found:
-                    found.add(other)
-                    front.append(other)
-        return found
+        return reach(self.downstream, numbers)
 
     def reach_up(self, numbers: set[int]) -> set[int]:
         """The tasks of ``numbers`` and everything upstream of them."""
-        found = set(numbers)
-        front = list(numbers)
-        while front:
-            for other in self.upstream[front.pop()]:
-                if other not in found:
-                    found.add(other)
-                    front.append(other)
-        return found
+        return reach(self.upstream, numbers)

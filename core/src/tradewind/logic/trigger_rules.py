@@ -25,7 +25,7 @@ class Upstream(NamedTuple):
     removed: int = 0
     setups: int = 0  #: how many of them are setups
     setups_success: int = 0
-    setups_ended_badly: int = 0  #: setups that ended in any other way than success
+    setups_skipped: int = 0
 
     @property
     def done(self) -> int:
@@ -114,7 +114,18 @@ _RULES: dict[TriggerRule, tuple[_Clause, ...]] = {
         ),
         _NONE_SUCCEEDED_FAILS,
     ),
-    TriggerRule.ALL_DONE_SETUP_SUCCESS: (_Clause(lambda up: up.all_done, _RUN, "all upstream tasks ended"),),
+    TriggerRule.ALL_DONE_SETUP_SUCCESS: (
+        _skip(
+            lambda up: up.all_done and 0 < up.setups <= up.setups_skipped,
+            "what it would undo was not set up: {setups} of {setups} setups were skipped",
+        ),
+        _Clause(
+            lambda up: up.all_done and up.setups > 0 and up.setups_success == 0,
+            TaskState.UPSTREAM_FAILED,
+            "none of its {setups} setups succeeded",
+        ),
+        _Clause(lambda up: up.all_done, _RUN, "all upstream tasks ended"),
+    ),
     TriggerRule.ALL_SKIPPED: (
         _skip(
             lambda up: up.success + up.broken > 0,

@@ -41,10 +41,13 @@ class SetPaused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearTasks:
-    """Let task instances of a run go again. Result: ``{"cleared": [task ids]}``.
+    """Let task instances of a run go again. Result: ``{"cleared": [task ids], "left": {task id: state}}``; what somebody
+    else let go again first is left alone.
 
     :param task_ids: exactly the tasks to clear (whoever asks has added upstream or downstream already); empty: all.
     :param only: clear only those in these states; empty: whatever their state.
+    :param seen: the states that whoever asks saw; empty: nobody looked.
+    :param run_on_latest_version: the run takes the DAG's newest version; ``task_ids`` are those of that version.
     """
 
     kind: ClassVar[str] = "clear_tasks"
@@ -52,27 +55,60 @@ class ClearTasks:
     run_id: str
     task_ids: tuple[str, ...] = ()
     only: tuple[TaskState, ...] = ()
+    seen: dict[str, TaskState | None] = field(default_factory=dict)
+    run_on_latest_version: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkTasks:
-    """Set task instances of a run to success, failed or skipped; what runs of them is ended."""
+    """Set task instances of a run to success, failed or skipped; what runs of them is ended. What failed downstream of them
+    goes again. Result: ``{"marked": [task ids], "left": {task id: state}, "cleared": [task ids]}``; what ended by itself
+    first is left alone.
+
+    :param seen: the states that whoever asks saw; empty: nobody looked.
+    """
 
     kind: ClassVar[str] = "mark_tasks"
     dag_id: str
     run_id: str
     task_ids: tuple[str, ...]
     state: TaskState
+    seen: dict[str, TaskState | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkRun:
-    """Set a run to success or failed; tasks that run are ended, those that have not begun are skipped."""
+    """Set a run to success or failed; see :func:`tradewind.logic.clearing.mark_run`.
+
+    :param seen: the state that whoever asks saw: a run that had not ended then, and has since, is left as it ended.
+    """
 
     kind: ClassVar[str] = "mark_run"
     dag_id: str
     run_id: str
     state: RunState
+    seen: RunState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetNote:
+    """Write a note for people on a run, or on a task instance of it; ``None`` takes it away."""
+
+    kind: ClassVar[str] = "set_note"
+    dag_id: str
+    run_id: str
+    note: str | None
+    task_id: str | None = None
+    map_index: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRun:
+    """Forget a run with all that belongs to it. Refused while it goes on."""
+
+    kind: ClassVar[str] = "delete_run"
+    dag_id: str
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +181,35 @@ class PoolChanged:
     dag_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RespondInput:
+    """Answer a task that waits for a person. Result: ``{"chosen_options": [...], "params_input": {...}}``.
+
+    :param params: the fields of its form.
+    """
+
+    kind: ClassVar[str] = "respond_input"
+    dag_id: str
+    run_id: str
+    task_id: str
+    options: tuple[str, ...] = ()
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAssetEvent:
+    """Say that an asset was updated, outside of all DAGs. Result: ``{"event_id": ..., "dag_ids": [DAGs that are told]}``."""
+
+    kind: ClassVar[str] = "create_asset_event"
+    name: str
+    uri: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    dag_id: str = ""
+
+
 Command = (
-    TriggerRun
+    RespondInput
+    | TriggerRun
     | SetPaused
     | ClearTasks
     | MarkTasks
@@ -155,14 +218,18 @@ Command = (
     | PauseBackfill
     | CancelBackfill
     | CatchUp
+    | SetNote
+    | DeleteRun
     | DeleteDag
     | DagChanged
     | PoolChanged
+    | CreateAssetEvent
 )
 
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
     for command in (
+        RespondInput,
         TriggerRun,
         SetPaused,
         ClearTasks,
@@ -172,8 +239,11 @@ COMMANDS: dict[str, type[Command]] = {
         PauseBackfill,
         CancelBackfill,
         CatchUp,
+        SetNote,
+        DeleteRun,
         DeleteDag,
         DagChanged,
         PoolChanged,
+        CreateAssetEvent,
     )
 }

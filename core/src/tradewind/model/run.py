@@ -46,6 +46,7 @@ class RunRow:
     queued_at: datetime | None = None
     even_if_paused: bool = False  #: its tasks start although the DAG is switched off
     backfill_id: int | None = None  #: the backfill that made it, or let it go again
+    stopped_by: str | None = None  #: why only its teardowns still run, and it ends failed
 
 
 def instance_label(task_id: str, map_index: int) -> str:
@@ -71,6 +72,7 @@ class TaskInstanceRow:
     reason: str = ""
     name: str | None = None  #: of a mapped instance: what its map_index_template gave
     branch: str | None = None  #: the decision of a branch: JSON {"follow": [...], "scope": ...}
+    note: str | None = None  #: what a person wrote about it
 
     @property
     def label(self) -> str:

@@ -11,28 +11,31 @@ import msgspec
 
 from tradewind.errors import Conflict, NotFound, Refused, StoreError, TradewindError
 from tradewind.logic.admission import Limit
-from tradewind.logic.live_run import LiveRun
 from tradewind.logic.params import resolve_params
 from tradewind.model.commands import (
     CancelBackfill,
     CatchUp,
     ClearTasks,
     Command,
+    CreateAssetEvent,
     CreateBackfill,
     DagChanged,
     DeleteDag,
+    DeleteRun,
     MarkRun,
     MarkTasks,
     PauseBackfill,
     PoolChanged,
+    RespondInput,
+    SetNote,
     SetPaused,
     TriggerRun,
 )
 from tradewind.model.ids import check_run_id
 from tradewind.model.run import DataInterval, RunInfo
-from tradewind.model.states import RUN_FINAL, RunState, RunType, TaskState
+from tradewind.model.states import RunType
 from tradewind.ports.planner import TimetableAnswer
-from tradewind.scheduler import waits
+from tradewind.scheduler import corrections, updates, waits
 from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.loading import Loading
@@ -50,7 +53,6 @@ class Commands:
 
     def apply(self, turn: Turn, row: CommandRow) -> None:
         """Apply a command, and note what became of it."""
-        turn.starting.count_ended()
         turn.machine.cause = ("command", row.id)
         result: dict[str, Any] = {}
         refused: str | None = None
@@ -59,7 +61,7 @@ class Commands:
                 raise Refused(
                     f"This scheduler does not know the command {row.kind!r}: is it of an older version?"
                 )
-            result = self._apply(turn, row.command, row.actor)
+            result = self.carry_out(turn, row.command, row.actor)
         except Unanswered as missing:
             turn.effects.questions[row.id] = missing.question
             return  # it stays open, and is applied when the answer is there
@@ -73,6 +75,7 @@ class Commands:
             text = "".join(traceback.format_exception(error))
             what = f"the command {row.kind} for {row.dag_id!r}"
             turn.batch.problems.append({"run_pk": None, "what": what, "traceback": text, "at": turn.micros})
+        turn.callbacks.collect()
         turn.batch.commands.append(
             {
                 "id": row.id,
@@ -82,18 +85,28 @@ class Commands:
             }
         )
 
-    def _apply(self, turn: Turn, command: Command, actor: str) -> dict[str, Any]:
+    def carry_out(self, turn: Turn, command: Command, actor: str) -> dict[str, Any]:
+        """Do what the command says; its result.
+
+        :raises TradewindError: where that cannot be done, or is refused.
+        """
         match command:
             case TriggerRun():
                 return self._trigger(turn, command)
             case SetPaused():
                 return self._set_paused(turn, command)
             case ClearTasks():
-                return self._clear(turn, command, f"cleared by {actor}")
+                return corrections.clear(self._loading, turn, command, f"cleared by {actor}")
             case MarkTasks():
-                return self._mark_tasks(turn, command, f"marked by {actor}")
+                return corrections.mark_tasks(self._loading, turn, command, f"marked by {actor}")
             case MarkRun():
-                return self._mark_run(turn, command, f"marked by {actor}")
+                return corrections.mark_run(
+                    self._loading, turn, command, f"marked {command.state} by {actor}"
+                )
+            case SetNote():
+                return corrections.set_note(self._loading, turn, command)
+            case DeleteRun():
+                return corrections.delete_run(self._loading, turn, command)
             case CreateBackfill():
                 return self._backfills.create(turn, self._dag(turn, command.dag_id), command, actor)
             case PauseBackfill():
@@ -108,10 +121,17 @@ class Commands:
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
+            case RespondInput():
+                return corrections.respond(self._loading, turn, command, actor)
             case CatchUp():
                 return self._catch_up(turn, command)
             case DeleteDag():
                 return self._delete(turn, command)
+            case CreateAssetEvent():
+                event_id, told = updates.update_by_hand(
+                    turn, self._loading, command.name, command.uri, command.extra, actor
+                )
+                return {"event_id": event_id, "dag_ids": told}
 
     def _trigger(self, turn: Turn, command: TriggerRun) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
@@ -121,7 +141,7 @@ class Commands:
         run_after = command.run_after or (told[0] if told else turn.now)
         logical = command.logical_date or run_after
         run_id = check_run_id(command.run_id or self._free_run_id(turn, command, logical))
-        if self._is_there(turn, command.dag_id, run_id):
+        if self.is_there(turn, command.dag_id, run_id):
             raise Conflict(
                 f"DAG {command.dag_id!r} has a run {run_id!r} already; give another run id, or clear that run."
             )
@@ -144,11 +164,11 @@ class Commands:
 
     def _free_run_id(self, turn: Turn, command: TriggerRun, logical: datetime) -> str:
         run_id = f"{RunType(command.run_type)}__{logical.isoformat()}"
-        if not self._is_there(turn, command.dag_id, run_id):
+        if not self.is_there(turn, command.dag_id, run_id):
             return run_id
         return f"{run_id}_{turn.around.new_id()[-8:]}"
 
-    def _is_there(self, turn: Turn, dag_id: str, run_id: str) -> bool:
+    def is_there(self, turn: Turn, dag_id: str, run_id: str) -> bool:
         """Whether the DAG has the run: in the store, or made in this turn, whose rows are not committed yet."""
         return (dag_id, run_id) in turn.made or self._loading.run_row(dag_id, run_id) is not None
 
@@ -164,6 +184,7 @@ class Commands:
             turn.memory.admission.lift(Limit("paused", dag.dag_id))
         turn.batch.dags.append(self._loading.dag_row(dag))
         turn.touch(dag)
+        updates.make_run(turn, dag)
         return {"paused": dag.paused}
 
     def _catch_up(self, turn: Turn, command: CatchUp) -> dict[str, Any]:
@@ -182,48 +203,11 @@ class Commands:
         turn.touch(dag)
         return {"logical_date": made}
 
-    def _clear(self, turn: Turn, command: ClearTasks, reason: str) -> dict[str, Any]:
-        run = self._run(turn, command.dag_id, command.run_id)
-        numbers = self._numbers(run, command.task_ids)
-        if command.only:
-            numbers = [number for number in numbers if run.states[number] in command.only]
-        was_final = run.state in RUN_FINAL
-        cleared = turn.machine.clear(run, numbers, reason)
-        if not cleared:
-            turn.let_go(run)
-        elif was_final:
-            dag = self._dag(turn, command.dag_id)
-            dag.queued.append(run)
-            turn.touch(dag)
-        return {"cleared": [run.label(number) for number in cleared]}
-
-    def _mark_tasks(self, turn: Turn, command: MarkTasks, reason: str) -> dict[str, Any]:
-        if command.state not in (TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED):
-            raise Refused(f"A task can be marked success, failed or skipped, not {command.state}.")
-        run = self._run(turn, command.dag_id, command.run_id)
-        numbers = self._numbers(run, command.task_ids)
-        turn.machine.mark(run, numbers, command.state, reason)
-        turn.let_go(run)
-        return {"marked": [run.label(number) for number in numbers]}
-
-    def _mark_run(self, turn: Turn, command: MarkRun, reason: str) -> dict[str, Any]:
-        if command.state not in RUN_FINAL:
-            raise Refused(f"A run can be marked success or failed, not {command.state}.")
-        run = self._run(turn, command.dag_id, command.run_id)
-        if run.state is command.state:
-            turn.let_go(run)
-            return {"state": run.state}
-        was_over = run.state in RUN_FINAL
-        rest = TaskState.SUCCESS if command.state is RunState.SUCCESS else TaskState.SKIPPED
-        turn.machine.end_run(run, command.state, reason, rest)
-        if was_over:
-            turn.let_go(run)
-        return {"state": command.state}
-
     def _dag_changed(self, turn: Turn, command: DagChanged) -> dict[str, Any]:
         dag = self._loading.dag(turn.memory, command.dag_id)
         if dag is not None:
             turn.touch(dag)
+            updates.make_run(turn, dag)
         return {}
 
     def _delete(self, turn: Turn, command: DeleteDag) -> dict[str, Any]:
@@ -252,23 +236,6 @@ class Commands:
         if dag is None:
             raise NotFound("DAG", dag_id, turn.memory.dags, "`tradewind dags list` lists them.")
         return dag
-
-    def _run(self, turn: Turn, dag_id: str, run_id: str) -> LiveRun:
-        run = self._loading.run(turn.memory, dag_id, run_id)
-        if run.pk in turn.memory.parked:
-            raise Refused(
-                f"Run {run_id!r} was put aside after an error of the scheduler; restart the scheduler to take it up again."
-            )
-        return run
-
-    @staticmethod
-    def _numbers(run: LiveRun, task_ids: tuple[str, ...]) -> list[int]:
-        if not task_ids:
-            return list(run.numbers())
-        unknown = [task_id for task_id in task_ids if not run.named(task_id)]
-        if unknown:
-            raise NotFound(f"task of the DAG {run.info.dag_id!r} named", unknown[0], run.plan.index)
-        return [number for task_id in task_ids for number in run.named(task_id)]
 
 
 def _told(answer: TimetableAnswer) -> DataInterval | None:

@@ -13,7 +13,7 @@ from tradewind.logic.live_run import LiveRun, Transition
 from tradewind.model.facts import XCom
 from tradewind.model.ids import shard_of
 from tradewind.model.run import RunInfo
-from tradewind.model.spec import DagSpec
+from tradewind.model.spec import DagSpec, TaskSpec
 from tradewind.model.states import RunType
 from tradewind.scheduler.memory import LiveDag
 from tradewind.scheduler.queue import LiveBackfill
@@ -52,14 +52,15 @@ def add_transitions(batch: Batch, transitions: list[Transition], last: Counter[i
         )
     for run in touched.values():
         if run.run_dirty:
-            batch.runs.append(_run_row(run))
+            batch.runs.append(run_row(run))
             run.run_dirty = False
         for number in run.dirty:
-            batch.task_instances.append(_instance_row(run, number))
+            batch.task_instances.append(instance_row(run, number))
         run.dirty.clear()
 
 
-def _run_row(run: LiveRun) -> Row:
+def run_row(run: LiveRun) -> Row:
+    """A run as it stands."""
     return {
         "pk": run.pk,
         "state": run.state,
@@ -67,10 +68,12 @@ def _run_row(run: LiveRun) -> Row:
         "end_date": micros(run.end_date),
         "version_id": run.info.version_id,
         "reason": run.reason,
+        "stopped_by": run.stopped_by,
     }
 
 
-def _instance_row(run: LiveRun, number: int) -> Row:
+def instance_row(run: LiveRun, number: int) -> Row:
+    """A task instance as it stands."""
     branch = run.branches.get(number)
     return {
         "pk": run.pks[number],
@@ -111,16 +114,18 @@ def new_run_row(info: RunInfo, now: datetime, *, even_if_paused: bool) -> Row:
 
 def new_instance_rows(spec: DagSpec) -> list[Row]:
     """The task instances of a new run, in the order of the DAG's tasks."""
-    return [
-        {
-            "task_id": task.task_id,
-            "max_tries": task.retries,
-            "pool": task.pool,
-            "pool_slots": task.pool_slots,
-            "priority": task.priority_weight,
-        }
-        for task in spec.tasks
-    ]
+    return [new_instance_row(task) for task in spec.tasks]
+
+
+def new_instance_row(task: TaskSpec) -> Row:
+    """The instance of a task that was not looked at yet."""
+    return {
+        "task_id": task.task_id,
+        "max_tries": task.retries,
+        "pool": task.pool,
+        "pool_slots": task.pool_slots,
+        "priority": task.priority_weight,
+    }
 
 
 def expanded_rows(run: LiveRun, numbers: list[int]) -> list[Row]:
@@ -135,7 +140,7 @@ def expanded_rows(run: LiveRun, numbers: list[int]) -> list[Row]:
                 "pool": task.pool,
                 "pool_slots": task.pool_slots,
                 "priority": task.priority_weight,
-                **_instance_row(run, number),
+                **instance_row(run, number),
             }
         )
         del rows[-1]["pk"]

@@ -35,7 +35,10 @@ class Starting:
         waiting = True
         while waiting:
             waiting = self._wake_followers()
-            self.count_ended()
+            ended = self._turn.machine.delta.ended_runs
+            for run in ended[self._counted :]:
+                self._run_ended(run)
+            self._counted = len(ended)
             for dag in list(self._turn.touched.values()):
                 if self._started >= STARTS_A_TURN:
                     self._turn.effects.again = list(self._turn.touched.values())
@@ -44,13 +47,6 @@ class Starting:
                 if queued is not None:
                     waiting = True
                     self._start(dag, queued)
-
-    def count_ended(self) -> None:
-        """Give back the places of runs that have ended by now, before anything else becomes of them in this turn."""
-        ended = self._turn.machine.delta.ended_runs
-        for run in ended[self._counted :]:
-            self._run_ended(run)
-        self._counted = len(ended)
 
     def _wake_followers(self) -> bool:
         """Look again at instances that waited for a task of an earlier run which has just ended well."""
@@ -97,10 +93,19 @@ class Starting:
         if dag is not None:
             self._leave(dag, run)
             self._turn.touch(dag)
-        self._turn.let_go(run)
+        self._turn.memory.forget_run(run)
         self._turn.effects.ended_runs.append(run)
         if dag is not None and run.state is RunState.FAILED and dag.spec.max_consecutive_failed_dag_runs:
             switch_off_after_failures(self._turn.memory, dag, self._turn.effects.ended_runs)
+
+    def reopen(self, dag: LiveDag, run: LiveRun) -> None:
+        """A run that had ended, perhaps in this very turn, waits for a place anew."""
+        ended = self._turn.machine.delta.ended_runs
+        if run in ended[self._counted :]:
+            ended.remove(run)
+            self._leave(dag, run)
+        dag.queued.append(run)
+        self._turn.touch(dag)
 
     def _leave(self, dag: LiveDag, run: Waiting) -> None:
         """The run has given its place, or its place in a queue, back."""

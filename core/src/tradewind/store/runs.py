@@ -33,6 +33,7 @@ _TASK_INSTANCE = select(
     task_instance.c.end_date,
     task_instance.c.reason,
     task_instance.c.branch,
+    task_instance.c.note,
     task_instance.c.name,
 ).order_by(task_instance.c.id)
 _OF_PK = _RUN.where(dag_run.c.id == bindparam("pk"))
@@ -211,6 +212,23 @@ class RunRepository:
             row = connection.execute(query).one_or_none()
         return None if row is None else run_of(row)
 
+    def average_runtime(self, dag_id: str, max_runs: int, min_runs: int) -> float | None:
+        """Seconds that the DAG's newest successful runs took on average.
+
+        :param max_runs: how many of them are looked at.
+        :param min_runs: ``None`` where there are fewer.
+        """
+        query = (
+            select(dag_run.c.start_date, dag_run.c.end_date)
+            .where(dag_run.c.dag_id == dag_id, dag_run.c.state == RunState.SUCCESS.value)
+            .where(dag_run.c.start_date.is_not(None), dag_run.c.end_date.is_not(None))
+            .order_by(dag_run.c.id.desc())
+            .limit(max_runs)
+        )
+        with self._store.read() as connection:
+            took = [(end - start).total_seconds() for start, end in connection.execute(query)]
+        return sum(took) / len(took) if len(took) >= max(1, min_runs) else None
+
     def previous_scheduled(self, run: RunInfo) -> RunRow | None:
         """The last run before this one by logical date that was scheduled or made by a backfill."""
         if run.logical_date is None:
@@ -308,6 +326,7 @@ def run_of(row: Any) -> RunRow:
         queued_at=row.queued_at,
         even_if_paused=row.even_if_paused,
         backfill_id=row.backfill_id,
+        stopped_by=row.stopped_by,
     )
 
 
@@ -327,6 +346,7 @@ def task_instance_of(row: Any) -> TaskInstanceRow:
         end_date=row.end_date,
         reason=row.reason,
         branch=row.branch,
+        note=row.note,
         name=row.name,
     )
 

@@ -161,6 +161,7 @@ dag_run = Table(
     Column("note", Text),
     Column("reason", Text, nullable=False, server_default=_EMPTY),
     Column("backfill_id", _Pk),  # the backfill that made it, or let it go again
+    Column("stopped_by", Text),  # why only its teardowns still run, and it ends failed
     UniqueConstraint("dag_id", "run_id"),
     UniqueConstraint("dag_id", "scheduled_date"),
     Index("ix_dag_run_state", "state"),
@@ -189,6 +190,7 @@ task_instance = Table(
     Column("branch", _Json),
     Column("name", String(250)),  # of a mapped instance: what its map_index_template gave
     Column("reason", Text, nullable=False, server_default=_EMPTY),
+    Column("note", Text),
     UniqueConstraint("run_pk", "task_id", "map_index"),
 )
 

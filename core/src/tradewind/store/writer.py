@@ -24,6 +24,7 @@ _RUN_DEFAULTS: Row = {
     "note": None,
     "reason": "",
     "backfill_id": None,
+    "stopped_by": None,
 }
 #: columns of a new task instance that may be left out
 _TASK_DEFAULTS: Row = {
@@ -41,16 +42,26 @@ _TASK_DEFAULTS: Row = {
     "branch": None,
     "name": None,
     "reason": "",
+    "note": None,
 }
 #: the lists of a batch in the order in which they are written: what is forgotten goes before what replaces it
 _ORDER = (
     "new_attempts",
+    "claimed_attempts",
+    "callbacks",
+    "new_inputs",
+    "answered_inputs",
+    "closed_inputs",
+    "new_deadlines",
+    "closed_deadlines",
     "started_attempts",
     "ended_attempts",
     "expanded",
     "task_instances",
     "instance_names",
     "runs",
+    "run_notes",
+    "task_notes",
     "deleted_xcoms",
     "xcoms",
     "deleted_waits",
@@ -64,6 +75,14 @@ _ORDER = (
     "new_backfill_slots",
     "backfill_slots",
     "problems",
+    "new_facts",
+    "asset_events",
+    "asset_aliases",
+    "asset_pending",
+    "asset_used",
+    "asset_links",
+    "run_watches",
+    "ended_run_watches",
 )
 _CHECKPOINT_AFTER = (
     64  # commits; about the 1,000 pages after which SQLite would stop in the middle of work for it
@@ -179,6 +198,13 @@ class Writer:
                 rows = getattr(batch, name)
                 if rows:
                     self._cursor.executemany(statement, rows)
+
+    def delete_run(self, run_pk: int) -> None:
+        """Forget a run and all that belongs to it, in the transaction."""
+        self.begin()
+        with told_clearly(self._store.where):
+            for statement in self._statements.delete_run:
+                self._cursor.execute(statement, {"run_pk": run_pk})
 
     def delete_dag(self, dag_id: str) -> None:
         """Forget a DAG, its versions, runs and all that belongs to them, in the transaction."""

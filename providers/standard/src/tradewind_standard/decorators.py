@@ -1,4 +1,4 @@
-"""``@task.bash``, ``@task.virtualenv`` and ``@task.external_python``."""
+"""``@task.bash``; ``@task.virtualenv`` and ``@task.external_python``, and the two as branches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from tradewind.authoring import DecoratedOperator, make_task_decorator
 from tradewind.authoring.decorated import TaskDecorator
 from tradewind.errors import DefinitionError
 from tradewind_standard.bash import BashOperator
-from tradewind_standard.virtualenv import ExternalPythonOperator, PythonVirtualenvOperator
+from tradewind_standard.virtualenv import (
+    BranchExternalPythonOperator,
+    BranchPythonVirtualenvOperator,
+    ExternalPythonOperator,
+    PythonVirtualenvOperator,
+)
 
 
 class BashTask(DecoratedOperator, BashOperator):
@@ -60,6 +65,26 @@ class ExternalPythonTask(DecoratedOperator, ExternalPythonOperator):
         super().__init__(kwargs_to_upstream=_call(arguments), **arguments)
 
 
+class BranchVirtualenvTask(DecoratedOperator, BranchPythonVirtualenvOperator):
+    """Runs the function in an environment made for it, and follows what it returns."""
+
+    template_fields = BranchPythonVirtualenvOperator.template_fields
+    custom_operator_name = "@task.branch_virtualenv"
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(kwargs_to_upstream=_call(arguments), **arguments)
+
+
+class BranchExternalPythonTask(DecoratedOperator, BranchExternalPythonOperator):
+    """Runs the function with another Python, and follows what it returns."""
+
+    template_fields = BranchExternalPythonOperator.template_fields
+    custom_operator_name = "@task.branch_external_python"
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(kwargs_to_upstream=_call(arguments), **arguments)
+
+
 def _call(arguments: dict[str, Any]) -> dict[str, Any]:
     """What the operator behind the decorator wants to know of the call as well."""
     return {name: arguments.get(name) for name in ("python_callable", "op_args", "op_kwargs")}
@@ -68,3 +93,5 @@ def _call(arguments: dict[str, Any]) -> dict[str, Any]:
 bash_task: TaskDecorator = make_task_decorator(BashTask)
 virtualenv_task: TaskDecorator = make_task_decorator(VirtualenvTask)
 external_python_task: TaskDecorator = make_task_decorator(ExternalPythonTask)
+branch_virtualenv_task: TaskDecorator = make_task_decorator(BranchVirtualenvTask)
+branch_external_python_task: TaskDecorator = make_task_decorator(BranchExternalPythonTask)

@@ -41,6 +41,43 @@ def tradewind_register_operators() -> list[Component]:
             "tradewind_standard.virtualenv:ExternalPythonOperator",
             "runs a function with another Python that is installed",
         ),
+        Component(
+            "BranchPythonVirtualenvOperator",
+            "tradewind_standard.virtualenv:BranchPythonVirtualenvOperator",
+            "chooses what goes on, in an environment made for it",
+        ),
+        Component(
+            "BranchExternalPythonOperator",
+            "tradewind_standard.virtualenv:BranchExternalPythonOperator",
+            "chooses what goes on, with another Python",
+        ),
+        Component(
+            "BranchDateTimeOperator",
+            "tradewind_standard.branching:BranchDateTimeOperator",
+            "chooses by the time of day or the date",
+        ),
+        Component(
+            "BranchDayOfWeekOperator",
+            "tradewind_standard.branching:BranchDayOfWeekOperator",
+            "chooses by the day of the week",
+        ),
+        Component("HITLOperator", "tradewind_standard.hitl:HITLOperator", "asks a person to choose"),
+        Component("ApprovalOperator", "tradewind_standard.hitl:ApprovalOperator", "asks for approval"),
+        Component(
+            "HITLBranchOperator",
+            "tradewind_standard.hitl:HITLBranchOperator",
+            "a person chooses what goes on",
+        ),
+        Component(
+            "HITLEntryOperator",
+            "tradewind_standard.hitl:HITLEntryOperator",
+            "asks a person to fill in a form",
+        ),
+        Component(
+            "TriggerDagRunOperator",
+            "tradewind_standard.trigger_dagrun:TriggerDagRunOperator",
+            "makes a run of another DAG",
+        ),
         *(
             Component(name, f"tradewind_standard.sensors.{module}:{name}", doc)
             for name, module, doc in _SENSORS
@@ -67,5 +104,15 @@ def tradewind_register_task_decorators() -> list[Component]:
         ),
         Component(
             "external_python", "tradewind_standard.decorators:external_python_task", "with another Python"
+        ),
+        Component(
+            "branch_virtualenv",
+            "tradewind_standard.decorators:branch_virtualenv_task",
+            "chooses what goes on, in an environment made for it",
+        ),
+        Component(
+            "branch_external_python",
+            "tradewind_standard.decorators:branch_external_python_task",
+            "chooses what goes on, with another Python",
         ),
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tradewind import PythonOperator
-from tradewind.authoring import CONTEXT_KEYS
+from tradewind.authoring import CONTEXT_KEYS, follow_branch
 from tradewind.authoring.signatures import Parameters
 from tradewind.errors import DefinitionError, SerializationError, SkipTask, TradewindError
 from tradewind.serialization import values
@@ -210,6 +210,26 @@ class ExternalPythonOperator(OtherPythonOperator):
                 f"There is no interpreter {self.python!r} on this machine (python); give the path of one that is there."
             )
         return Path(found)
+
+
+class BranchPythonVirtualenvOperator(PythonVirtualenvOperator):
+    """As :class:`PythonVirtualenvOperator`, with a function that returns the id or ids of what goes on."""
+
+    chooses = True
+
+    def execute(self, context: MutableMapping[str, Any]) -> Any:
+        """Call the function there, and follow what it chose."""
+        return follow_branch(self, context, super().execute(context))
+
+
+class BranchExternalPythonOperator(ExternalPythonOperator):
+    """As :class:`ExternalPythonOperator`, with a function that returns the id or ids of what goes on."""
+
+    chooses = True
+
+    def execute(self, context: MutableMapping[str, Any]) -> Any:
+        """Call the function there, and follow what it chose."""
+        return follow_branch(self, context, super().execute(context))
 
 
 def _plain(value: Any) -> Any:

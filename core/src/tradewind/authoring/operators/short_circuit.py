@@ -23,6 +23,7 @@ class ShortCircuitOperator(PythonOperator):
     ) -> None:
         super().__init__(**arguments)
         self.ignore_downstream_trigger_rules = ignore_downstream_trigger_rules
+        self.chooses_all = ignore_downstream_trigger_rules
 
     def execute(self, context: MutableMapping[str, Any]) -> Any:
         condition = self.call(context)
