@@ -84,6 +84,8 @@ class HandExecutor(Executor):
         host.session_started(self._session, self.held, host="here", pid=1, capacity=self._capacity)
 
     def submit(self, order: Order) -> None:
+        if order.attempt_id in self.held or any(it.attempt_id == order.attempt_id for it in self.submitted):
+            return  # an agent passes over what it has
         mapped = order.map_index >= 0
         self.orders[f"{order.task_id}[{order.map_index}]" if mapped else order.task_id] = order
         self.submitted.append(order)

@@ -87,9 +87,8 @@ def mark_run(loading: Loading, turn: Turn, command: MarkRun, reason: str) -> dic
             f"Run {command.run_id!r} was {command.seen} when you looked, and has ended {run.state} since ({run.reason}). "
             f"It was left so; ask again if it shall be {command.state} all the same."
         )
-    if run.state in RUN_FINAL:  # it waits for no place, and counts towards no limit
-        _reopen(loading, turn, run)
     clearing.mark_run(turn.machine, run, command.state, reason)
+    turn.let_go(run)
     return {"state": run.state}
 
 

@@ -83,7 +83,7 @@ class Turn:
         if attempt.callback is not None:
             self.callbacks.take(fact, attempt)
             return
-        if attempt.run.attempt_id[attempt.number] != attempt.id:  # revoked by the fact before
+        if attempt.run.attempt_id[attempt.number] != attempt.id:
             self.refused_facts += 1
             return
         self.machine.cause = ("fact", attempt.id)
