@@ -53,6 +53,7 @@ class Commands:
 
     def apply(self, turn: Turn, row: CommandRow) -> None:
         """Apply a command, and note what became of it."""
+        turn.starting.count_ended()
         turn.machine.cause = ("command", row.id)
         result: dict[str, Any] = {}
         refused: str | None = None

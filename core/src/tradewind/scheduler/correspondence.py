@@ -78,8 +78,9 @@ class Correspondence:
             return True
 
     def _take_fact(self, turn: Turn, row: FactRow) -> bool:
-        """A fact about an attempt, of a sender without a connection."""
-        if row.attempt_id not in turn.memory.attempts:
+        """A fact about an attempt, of whose claim the store alone may know."""
+        attempt = turn.memory.attempts.get(row.attempt_id)
+        if attempt is None:
             return self._serves_all
         turn.fact(protocol.read(row.body), row.session)
         return True

@@ -72,7 +72,8 @@ class Turn:
     # -- what happened ---------------------------------------------------------------------------------------
 
     def fact(self, fact: Fact, session: str) -> None:
-        """A fact; one whose sender does not hold the attempt's claim changes nothing."""
+        """A fact; one whose sender does not hold the attempt's claim changes nothing, nor one about an attempt that was
+        revoked, be it by the fact before."""
         if isinstance(fact, WaitEnded):
             waits.ended(self, fact)
             return
