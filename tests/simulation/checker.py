@@ -144,7 +144,7 @@ def attempts_have_one_result(evidence: Evidence) -> Iterator[Broken]:
 
 def tasks_ran_as_often_as_promised(evidence: Evidence) -> Iterator[Broken]:
     """(3): at least once for whatever succeeded, at most once where the author asks for that; tries are counted right."""
-    commanded = _commanded(evidence)
+    commanded = evidence.touched
     for pk, instance in evidence.instances.items():
         name, task = evidence.name(instance), evidence.task_of(instance)
         attempts = evidence.attempts_of.get(pk, [])
@@ -236,7 +236,7 @@ LONGEST_AFTERLIFE = 5400.0  #: seconds; the scheduler may be down for a while
 
 def runs_ended_as_they_should(evidence: Evidence) -> Iterator[Broken]:
     """Final states are those of the trigger rules over what the tasks did, in whatever order it was reported."""
-    touched, commanded = _commanded(evidence), _commanded(evidence, but_closed_clears=True)
+    touched, commanded = evidence.touched, evidence.bent
     for pk, run in evidence.runs.items():
         spec = evidence.spec_of(pk)
         states = {row["task_id"]: row["state"] for row in evidence.instances_of[pk]}
@@ -257,28 +257,6 @@ def runs_ended_as_they_should(evidence: Evidence) -> Iterator[Broken]:
             yield Broken("run", wrong)
         if run["state"] != run_state(spec, states):
             yield Broken("run", f"{name} is {run['state']}, its tasks are {states}")
-
-
-def _commanded(evidence: Evidence, *, but_closed_clears: bool = False) -> set[int]:
-    """Runs that a person had a hand in."""
-    pks = {(run["dag_id"], run["run_id"]): pk for pk, run in evidence.runs.items()}
-    found = set()
-    for row in evidence.commands.values():
-        body = json.loads(row["body"])
-        pk = pks.get((row["dag_id"], body.get("run_id")))
-        if (
-            pk is None
-            or row["refused_reason"]
-            or row["kind"] not in ("clear_tasks", "mark_tasks", "mark_run")
-        ):
-            continue
-        if but_closed_clears and row["kind"] == "clear_tasks" and not body.get("only"):
-            chosen = set(body.get("task_ids", ()))
-            spec = evidence.spec_of(pk)
-            if all(set(task.downstream) <= chosen for task in spec.tasks if task.task_id in chosen):
-                continue
-        found.add(pk)
-    return found
 
 
 def _by(rows: list[Row], key: str) -> dict[Any, list[Row]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -81,6 +83,36 @@ class Evidence:
             for row in self.commands.values()
             if row["kind"] == "delete_dag" and not row["refused_reason"]
         }
+
+    @cached_property
+    def touched(self) -> set[int]:
+        """Runs that a person had a hand in."""
+        return {pk for pk, _ in self._corrections()}
+
+    @cached_property
+    def bent(self) -> set[int]:
+        """Runs that a person had a hand in so that states no longer follow from those before them.
+
+        That is not so where all behind what was cleared was cleared as well.
+        """
+        return {pk for pk, row in self._corrections() if not self._is_closed(pk, row)}
+
+    def _corrections(self) -> Iterator[tuple[int, Row]]:
+        pks = {(run["dag_id"], run["run_id"]): pk for pk, run in self.runs.items()}
+        for row in self.commands.values():
+            pk = pks.get((row["dag_id"], json.loads(row["body"]).get("run_id")))
+            corrects = row["kind"] in ("clear_tasks", "mark_tasks", "mark_run")
+            if pk is not None and corrects and not row["refused_reason"]:
+                yield pk, row
+
+    def _is_closed(self, pk: int, row: Row) -> bool:
+        body, spec = json.loads(row["body"]), self.spec_of(pk)
+        if row["kind"] != "clear_tasks" or body.get("only"):
+            return False
+        chosen = set(body.get("task_ids", ()))
+        if chosen and any(task.is_setup for task in spec.tasks):
+            return False  # setups go again with their work, and what else is behind them does not
+        return all(set(task.downstream) <= chosen for task in spec.tasks if task.task_id in chosen)
 
     def spec_of(self, run_pk: int) -> DagSpec:
         """What the run was made from."""

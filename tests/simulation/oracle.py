@@ -75,7 +75,11 @@ class Expectation:
         return [task.task_id for task in self._spec.tasks if task_id in task.downstream]
 
     def _allowed(self, task: TaskSpec) -> list[str]:
-        said = verdict(task.trigger_rule, [self._rows[one]["state"] for one in self._before(task.task_id)])
+        said = self._held(task) or self._taken_away(task)
+        if said is None:
+            said = verdict(
+                task.trigger_rule, [self._rows[one]["state"] for one in self._before(task.task_id)]
+            )
         by_rule = self._after_running(task) if said == RUN else said
         against = self._chosen_against(task.task_id)
         if against is None:
@@ -84,9 +88,39 @@ class Expectation:
         early = task.trigger_rule in EARLY or against == "far"
         return ["skipped", *([by_rule, begun] if early else [])]
 
+    def _held(self, task: TaskSpec) -> str | None:
+        """What setups further up than directly before the task make of it, if it is of their work."""
+        states = set()
+        for setup in self._spec.tasks:
+            teardowns = {one for one in setup.downstream if self._task(one).is_teardown}
+            behind = self._reach(set(setup.downstream))
+            is_work = task.task_id in behind and (
+                not teardowns or (task.task_id not in teardowns and teardowns & self._reach({task.task_id}))
+            )
+            if setup.is_setup and is_work and not task.is_teardown and task.task_id not in setup.downstream:
+                states.add(self._rows[setup.task_id]["state"])
+        if task.trigger_rule == "always" or states <= {"success"}:
+            return None
+        return "upstream_failed" if states.intersection(BAD) else "skipped"
+
+    def _taken_away(self, task: TaskSpec) -> str | None:
+        """What a teardown makes of its setups; ``None``: there is something to take away."""
+        if task.trigger_rule != "all_done_setup_success":
+            return None
+        setups = [one for one in self._before(task.task_id) if self._task(one).is_setup]
+        states = [self._rows[one]["state"] for one in setups] if task.is_teardown else []
+        if not states or "success" in states:
+            return None
+        return "skipped" if set(states) == {"skipped"} else "upstream_failed"
+
+    def _task(self, task_id: str) -> TaskSpec:
+        return next(task for task in self._spec.tasks if task.task_id == task_id)
+
     def _chosen_against(self, task_id: str) -> str | None:
         """Whether a branch directly before the task left it out (``"near"``), or a short circuit further up (``"far"``)."""
         found = None
+        if self._task(task_id).is_teardown:
+            return None
         for task in self._spec.tasks:
             decision = self._decision(task)
             if decision is None:
@@ -128,5 +162,8 @@ class Expectation:
 
 
 def run_state(spec: DagSpec, states: dict[str, str]) -> str:
-    """A run has failed where a task at its end has."""
-    return "failed" if any(states[t.task_id] in BAD for t in spec.tasks if not t.downstream) else "success"
+    """A run has failed where a task at its end has; teardowns count only where they say so, or are all that there is."""
+    counts = {t.task_id: not t.is_teardown or t.on_failure_fail_dagrun for t in spec.tasks}
+    last = [t for t in spec.tasks if counts[t.task_id] and not any(counts[one] for one in t.downstream)]
+    last = last or [t for t in spec.tasks if not t.downstream]
+    return "failed" if any(states[t.task_id] in BAD for t in last) else "success"

@@ -11,6 +11,7 @@ from .importing import BadFiles, Versions
 from .limits import Limits, Pools, Priorities
 from .mapping import Mapping
 from .schedules import Schedules
+from .setups import Setups
 
 #: in the order in which they shape a DAG
 FEATURES: tuple[Feature, ...] = (
@@ -21,6 +22,7 @@ FEATURES: tuple[Feature, ...] = (
     Skipping(),
     Sensing(),
     Mapping(),
+    Setups(),
     AtMostOnce(),
     FailFast(),
     RunTimeout(),

@@ -1,0 +1,39 @@
+"""Faults in what single features bring."""
+
+from __future__ import annotations
+
+from tradewind.logic import plan as plan_module
+from tradewind.logic import verdicts as verdicts_module
+from tradewind.logic.live_run import LiveRun
+
+from .base import Method, fault
+
+# -- setups
+
+
+@fault(verdicts_module, "_held_by", within=100)
+def setups_further_up_forgotten(right: Method) -> Method:
+    """A task begins although the setup of its work has failed."""
+    return lambda run, setups: None
+
+
+@fault(plan_module, "effective_leaves", within=100)
+def teardowns_decide_the_run(right: Method) -> Method:
+    """A run fails where what takes things away does."""
+    return lambda tasks, downstream: frozenset(n for n, behind in enumerate(downstream) if not behind)
+
+
+@fault(LiveRun, "skipped_by_branch", within=150)
+def branches_skip_teardowns(right: Method) -> Method:
+    """What a branch left out stays set up."""
+
+    def skipped_by_branch(self: LiveRun, decider: int) -> set[int]:
+        scopes = self.plan.scopes
+        teardowns, scopes.teardowns = scopes.teardowns, ()
+        try:
+            found: set[int] = right(self, decider)
+            return found
+        finally:
+            scopes.teardowns = teardowns
+
+    return skipped_by_branch
