@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tradewind.model.outcomes import OUTCOME_NAMES, Rescheduled
+from tradewind.model.outcomes import OUTCOME_NAMES, Deferred, Rescheduled
 
 from .due import due_runs_are_there
 from .evidence import EPOCH, Broken, Evidence, Row
@@ -128,7 +128,7 @@ def attempts_have_one_result(evidence: Evidence) -> Iterator[Broken]:
             yield Broken("2", f"{name}: attempt {row['id']} ended {ends[row['id']]} times")
         if row["outcome"] in ("failed", "lost", "revoked", "skipped") and not row["reason"]:
             yield Broken("8", f"{name}: attempt {row['id']} is {row['outcome']} without a reason")
-        if row["outcome"] in ("succeeded", "branched", "skipped", "rescheduled"):
+        if row["outcome"] in ("succeeded", "branched", "skipped", "rescheduled", "deferred"):
             if row["started_at"] and row["id"] not in ran:
                 yield Broken("6", f"{name}: attempt {row['id']} said that it started, and never was running")
             said = [
@@ -161,7 +161,7 @@ def _at_most_once(evidence: Evidence, name: str, attempts: list[Row], cleared: b
     ran: Counter[int] = Counter()
     for row in attempts:
         for execution in evidence.executions_of[row["id"]]:
-            ran[row["try_number"]] += not isinstance(execution.outcome, Rescheduled)
+            ran[row["try_number"]] += not isinstance(execution.outcome, Rescheduled | Deferred)
             if ran[row["try_number"]] > 1:
                 yield Broken("3", f"{name} promises at most once, and try {row['try_number']} ran twice")
             after = attempts[attempts.index(row) + 1 :]

@@ -59,8 +59,11 @@ class Troubles:
         world, dice = self._world, self._dice
         if dice.random() < self._cuts:
             world.cut_line(dice)
+            world.triggerer.cut(dice)
         if dice.random() < self._deaths:
             world.kill_agent(dice)
+        if dice.random() < self._deaths:
+            world.triggerer.die()
         if dice.random() < self._jumps:
             seconds = dice.choice((-86400.0, -3600.0, -5.0, 5.0, 3600.0, 86400.0))
             world.story.note("world", "the time of day jumps by %g s", seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradewind.model.facts import XCom
 from tradewind.model.order import Order
@@ -44,6 +44,7 @@ class Execution:
     try_number: int
     at_most_once: bool
     began: float
+    resume: dict[str, Any] | None = None  #: what it went on with
     outcome: Outcome | None = None
     over: bool = False
     ran_on: float = 0.0  #: seconds that it ran after the store had its attempt as ended
@@ -98,6 +99,7 @@ class Work:
             order.try_number,
             order.at_most_once,
             self._world.clock.elapsed,
+            order.resume,
         )
         self.executions.append(execution)
         return execution

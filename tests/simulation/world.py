@@ -29,6 +29,7 @@ from .files import Files
 from .people import People
 from .place import Place
 from .story import Story, StoryHandler
+from .triggerer import SimTriggerer
 from .troubles import Crash, Troubles
 from .work import Work
 
@@ -61,6 +62,7 @@ class World:
         self._awaited: list[tuple[str, Callable[[], None]]] = []
         self.scheduler: Scheduler | None = None
         self.executors: dict[str, SimExecutor] = {}
+        self.triggerer = SimTriggerer(self, place.folder / "triggerer.sock")
         self.work = Work(self, self.dice)
         self.people = People(self)
         self.files = Files(self)
@@ -95,6 +97,7 @@ class World:
         """Let go of everything."""
         if self.scheduler is not None:
             self.scheduler.close()
+        self.triggerer.close()
         self.troubles.unlock()
         self._reader.close()
 
@@ -133,6 +136,16 @@ class World:
             self.files.save(dag_id)
             self.people.ask(SetPaused(dag_id=dag_id, paused=False))
 
+    def _switch_on(self) -> None:
+        """What somebody switched off at the last moment goes on.
+
+        Where the clock was set back meanwhile, that takes effect after the switching on: commands go by the time of day.
+        """
+        if self.rows("SELECT 1 FROM command WHERE open"):
+            return
+        for row in self.rows("SELECT dag_id FROM dag WHERE paused"):
+            self.people.ask(SetPaused(dag_id=row["dag_id"], paused=False))
+
     def _at_rest(self) -> bool:
         (row,) = self.rows(
             "SELECT (SELECT count(*) FROM dag_run WHERE state NOT IN ('success', 'failed'))"
@@ -146,6 +159,8 @@ class World:
         self.steps += 1
         self._run_scheduler()
         self._tell_applied()
+        if not self.stormy:
+            self._switch_on()
         leap = self.dice.choice((5.0, 30.0, 60.0)) if self.stormy else 300.0
         if not self.stormy and not self._events:
             leap = 3600.0
@@ -166,7 +181,8 @@ class World:
         try:
             for _ in range(6):
                 self.scheduler.turn(0.0)
-                if not self.scheduler.has_work:
+                heard = self.triggerer.pump()
+                if not self.scheduler.has_work and not heard:
                     self._look_for_due_runs()
                     break
         except Crash:
@@ -194,6 +210,7 @@ class World:
                 default_executor="local",
                 variables=VariableRepository(self.store, self._vault),
                 connections=ConnectionRepository(self.store, self._vault),
+                triggerer=self.triggerer.access,
                 passing=self.hazard,
             )
         )

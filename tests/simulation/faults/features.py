@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tradewind.logic import plan as plan_module
 from tradewind.logic import verdicts as verdicts_module
 from tradewind.logic.live_run import LiveRun
+from tradewind.scheduler import orders as orders_module
+from tradewind.scheduler import scheduler as scheduler_module
+from tradewind.scheduler.triggers import Triggers
 
 from .base import Method, fault
 
@@ -37,3 +42,29 @@ def branches_skip_teardowns(right: Method) -> Method:
             scopes.teardowns = teardowns
 
     return skipped_by_branch
+
+
+# -- waits
+
+
+@fault(scheduler_module, "keep")
+def waits_forgotten_after_a_restart(right: Method) -> Method:
+    """Nobody knows who waits for a trigger, or for a run, once the scheduler was started anew."""
+    return lambda memory, run, number, default_executor: None
+
+
+@fault(Triggers, "welcomed", within=150)
+def triggers_not_told_again(right: Method) -> Method:
+    """A triggerer that was started anew is told of new waits alone."""
+
+    def welcomed(self: Triggers, welcome: Any) -> None:
+        self._sent.clear()
+        self._own = set(welcome.held)
+
+    return welcomed
+
+
+@fault(orders_module, "resume_of")
+def events_left_out(right: Method) -> Method:
+    """A task that waited begins anew."""
+    return lambda wait: None

@@ -5,6 +5,7 @@ A new one is a subclass of :class:`Feature` in a module of its own, added to :da
 
 from .base import Feature
 from .commands import Clearing, Marking, Pausing, Triggering
+from .deferral import Deferral
 from .endings import AtMostOnce, Branching, FailFast, RunTimeout, Sensing, Skipping
 from .graph import EmptyTasks, Executors, Retries, TriggerRules
 from .importing import BadFiles, Versions
@@ -21,6 +22,7 @@ FEATURES: tuple[Feature, ...] = (
     Branching(),
     Skipping(),
     Sensing(),
+    Deferral(),
     Mapping(),
     Setups(),
     AtMostOnce(),
