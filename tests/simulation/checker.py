@@ -212,7 +212,7 @@ def nothing_waits_for_ever(evidence: Evidence) -> Iterator[Broken]:
         if instance["state"] not in FINAL:
             name = evidence.name(instance)
             yield Broken("4", f"{name} is {instance['state']} for ever: {instance['reason']}")
-    for row in evidence.attempts:
+    for row in (*evidence.attempts, *evidence.callbacks):
         if row["ended_at"] is None:
             yield Broken("4", f"attempt {row['id']} of run {row['run_pk']} is open for ever")
     for row in evidence.problems:

@@ -44,7 +44,8 @@ class Evidence:
         self.world = world
         self.specs: dict[str, DagSpec] = world.files.specs
         self.transitions = world.rows("SELECT rowid AS row, * FROM 'transition' ORDER BY rowid")
-        self.attempts = world.rows("SELECT * FROM attempt ORDER BY rowid")
+        self.attempts = world.rows("SELECT * FROM attempt WHERE kind = 'task' ORDER BY rowid")
+        self.callbacks = world.rows("SELECT * FROM attempt WHERE kind = 'callback' ORDER BY rowid")
         self.runs = {row["id"]: row for row in world.rows("SELECT * FROM dag_run ORDER BY id")}
         self.instances = {row["id"]: row for row in world.rows("SELECT * FROM task_instance ORDER BY id")}
         self.commands = {row["id"]: row for row in world.rows("SELECT * FROM command ORDER BY rowid")}

@@ -61,6 +61,7 @@ def counts(evidence: Evidence) -> dict[str, int]:
     return {
         "runs": len(evidence.runs),
         "attempts": len(evidence.attempts),
+        "callbacks": len(evidence.callbacks),
         "transitions": len(evidence.transitions),
         "commands": len(evidence.commands),
         "steps": evidence.world.steps,

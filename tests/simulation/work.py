@@ -12,6 +12,7 @@ from tradewind.model.outcomes import Failed, Outcome, Skipped, Succeeded
 from tradewind.model.spec import DagSpec, TaskSpec
 
 from .features import BY_NAME
+from .features.callbacks import Callbacks
 from .features.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Work:
 
     def script(self, order: Order, spec: DagSpec) -> Script:
         """Decide what an attempt does."""
+        if order.kind == "callback":
+            ended = Callbacks.result(order, self._dice)
+            if not self.trouble:
+                return Script(0.1, 1.0, ended)
+            return Script(0.0, self._dice.choice((0.0, 1.0, 30.0)), ended, self._dice.random() < 0.1)
         task = next(task for task in spec.tasks if task.task_id == order.task_id)
         dice = self._dice
         outcome, xcoms = self._outcome(task, order), self._xcoms(task)

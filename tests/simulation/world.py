@@ -355,4 +355,7 @@ class World:
     def name_of(order: Order) -> str:
         """An order in the story."""
         run_id = order.run.run_id
+        if order.callback is not None:
+            what = f"{order.callback.event} of {order.task_id or 'the run'}"
+            return f"{order.run.dag_id}/{run_id}/ {what} ({order.attempt_id[-6:]})"
         return f"{order.run.dag_id}/{run_id}/{order.task_id} try {order.try_number} ({order.attempt_id[-6:]})"

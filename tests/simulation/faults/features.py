@@ -9,6 +9,7 @@ from tradewind.logic import verdicts as verdicts_module
 from tradewind.logic.live_run import LiveRun
 from tradewind.scheduler import orders as orders_module
 from tradewind.scheduler import scheduler as scheduler_module
+from tradewind.scheduler.callbacks import Callbacks
 from tradewind.scheduler.triggers import Triggers
 
 from .base import Method, fault
@@ -68,3 +69,23 @@ def triggers_not_told_again(right: Method) -> Method:
 def events_left_out(right: Method) -> Method:
     """A task that waited begins anew."""
     return lambda wait: None
+
+
+# -- callbacks
+
+
+@fault(Callbacks, "_request_again", within=150)
+def callbacks_lost_with_their_agent(right: Method) -> Method:
+    """A callback whose attempt was lost is not called again."""
+    return lambda self, attempt: None
+
+
+@fault(Callbacks, "request")
+def callbacks_asked_for_twice(right: Method) -> Method:
+    """A callback is asked for anew while it is being called."""
+
+    def request(self: Callbacks, run: LiveRun, number: int | None, request: Any, delivery: int = 1) -> None:
+        right(self, run, number, request, delivery)
+        right(self, run, number, request, delivery)
+
+    return request

@@ -4,6 +4,7 @@ A new one is a subclass of :class:`Feature` in a module of its own, added to :da
 """
 
 from .base import Feature
+from .callbacks import Callbacks
 from .commands import Clearing, Marking, Pausing, Triggering
 from .deferral import Deferral
 from .endings import AtMostOnce, Branching, FailFast, RunTimeout, Sensing, Skipping
@@ -29,6 +30,7 @@ FEATURES: tuple[Feature, ...] = (
     FailFast(),
     RunTimeout(),
     Executors(),
+    Callbacks(),
     Pools(),
     Limits(),
     Priorities(),
