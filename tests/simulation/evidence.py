@@ -37,6 +37,12 @@ class Broken:
         return f"promise {self.promise} is broken: {self.what}"
 
 
+def body_of(row: Row) -> dict[str, Any]:
+    """A command's fields."""
+    found: dict[str, Any] = json.loads(row["body"])
+    return found
+
+
 class Evidence:
     """Rows, and ways to look them up. Nothing here, or in what reads it, is the scheduler's own code."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .world import World
 
 FOLDER = "/dags"
-_SCHEDULE = ("timetable", "catchup", "start_date", "end_date", "extra")
+_SCHEDULE = ("timetable", "catchup", "start_date", "end_date", "extra", "asset_schedule")
 
 
 class Files:
@@ -28,6 +28,7 @@ class Files:
         self._imports = ImportRepository(world.store)
         self.drafts: dict[str, Draft] = {}
         self.specs: dict[str, DagSpec] = {}  #: by version
+        self.removed: set[str] = set()  #: DAGs whose files were gone for a while
 
     def make(self, dag_id: str, dice: Random) -> None:
         """A file appears."""
@@ -63,6 +64,7 @@ class Files:
     def remove(self, dag_id: str, dice: Random) -> None:
         """A file is gone for a while; runs that go on are not touched."""
         self._world.story.note("author", "removes %s.py", dag_id)
+        self.removed.add(dag_id)
         now, new_id = self._world.clock.now(), self._world.ids.new_id
         try:
             self._imports.forget(FOLDER, [f"{dag_id}.py"], now=now, new_id=new_id, announce_as="importer")

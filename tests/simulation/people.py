@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from random import Random
 from typing import TYPE_CHECKING
@@ -71,9 +70,3 @@ class People:
             if task.task_id in chosen:
                 chosen.update(task.downstream)
         return chosen
-
-
-def body_of(row: sqlite3.Row) -> dict[str, object]:
-    """A command's fields."""
-    found: dict[str, object] = json.loads(row["body"])
-    return found

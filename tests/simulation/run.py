@@ -64,6 +64,7 @@ def counts(evidence: Evidence) -> dict[str, int]:
         "callbacks": len(evidence.callbacks),
         "transitions": len(evidence.transitions),
         "commands": len(evidence.commands),
+        "runs by assets": sum(run["run_type"] == "asset_triggered" for run in evidence.runs.values()),
         "steps": evidence.world.steps,
     }
 

@@ -150,6 +150,7 @@ class World:
         (row,) = self.rows(
             "SELECT (SELECT count(*) FROM dag_run WHERE state NOT IN ('success', 'failed'))"
             " + (SELECT count(*) FROM command WHERE open) + (SELECT count(*) FROM attempt WHERE open)"
+            " + (SELECT count(*) FROM fact)"
             " + (SELECT count(*) FROM dag WHERE next_run_after IS NOT NULL) AS n"
         )
         return row["n"] == 0 and not self._awaited and (self.scheduler is None or not self.scheduler.has_work)

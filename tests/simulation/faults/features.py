@@ -9,6 +9,7 @@ from tradewind.logic import verdicts as verdicts_module
 from tradewind.logic.live_run import LiveRun
 from tradewind.scheduler import orders as orders_module
 from tradewind.scheduler import scheduler as scheduler_module
+from tradewind.scheduler import updates as updates_module
 from tradewind.scheduler.callbacks import Callbacks
 from tradewind.scheduler.triggers import Triggers
 
@@ -89,3 +90,25 @@ def callbacks_asked_for_twice(right: Method) -> Method:
         right(self, run, number, request, delivery)
 
     return request
+
+
+# -- assets
+
+
+@fault(updates_module, "satisfied")
+def any_asset_is_enough(right: Method) -> Method:
+    """A DAG runs as soon as one of the assets that it waits for was updated."""
+    return lambda condition, updates: bool(updates)
+
+
+@fault(updates_module, "make_run", within=100)
+def updates_used_twice(right: Method) -> Method:
+    """What has made a run goes on waiting for another."""
+
+    def make_run(turn: Any, dag: Any) -> None:
+        updates = list(turn.memory.updates.get(dag.dag_id, ()))
+        right(turn, dag)
+        if updates and dag.dag_id not in turn.memory.updates:
+            turn.memory.updates[dag.dag_id] = updates[:1]
+
+    return make_run

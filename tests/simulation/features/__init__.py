@@ -3,6 +3,7 @@
 A new one is a subclass of :class:`Feature` in a module of its own, added to :data:`FEATURES`.
 """
 
+from .assets import Assets
 from .base import Feature
 from .callbacks import Callbacks
 from .commands import Clearing, Marking, Pausing, Triggering
@@ -35,6 +36,7 @@ FEATURES: tuple[Feature, ...] = (
     Limits(),
     Priorities(),
     Schedules(),
+    Assets(),
     Triggering(),
     Pausing(),
     Clearing(),
