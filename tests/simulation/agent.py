@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tradewind.agent.protocol import report_of, written
 from tradewind.errors import StoreError
 from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact, XCom
+from tradewind.model.ids import shard_of
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Failed, Outcome, Succeeded
 
@@ -60,6 +62,9 @@ class SimAgent:
         self._jobs: dict[str, Job] = {}
         self._reports: dict[int, Fact] = {}
         self._n = 0
+        self._by_table = claims and world.dice.random() < 0.4  #: reports go into the store's table of facts
+        self._posted: set[int] = set()
+        self._shards: dict[str, int] = {}
         self._taken: set[str] = set()
         self.name = f"{executor}/{self.session[-4:]}"
 
@@ -78,6 +83,7 @@ class SimAgent:
         """A scheduler is there; what it has not acknowledged is told again."""
         self.line = line
         self._up(line, lambda: line.executor.welcomed(line, self.held()))
+        self._posted.clear()  # whether what was posted had come is not known, so that it goes again
         for n in list(self._reports):
             self._send(n)
 
@@ -97,6 +103,9 @@ class SimAgent:
         return self._n
 
     def _send(self, n: int) -> None:
+        if self._by_table:
+            self._post()
+            return
         line, fact = self.line, self._reports[n]
         if line is None or not line.is_open:
             return
@@ -104,6 +113,37 @@ class SimAgent:
         if self.world.stormy and self.world.dice.random() < 0.1:
             later = line.up + self.world.dice.choice((0.1, 2.0, 60.0))
             self.world.at(later, lambda: line.is_open and line.executor.deliver(line, n, fact))
+
+    def _post(self) -> None:
+        """Put into the table what is not there, in order; it is acknowledged by being taken out."""
+        for n, fact in list(self._reports.items()):
+            if n in self._posted or not self.alive:
+                continue
+            report = report_of(n, fact)
+            try:
+                self.world.facts.put(
+                    shard=self._shards[fact.attempt_id],
+                    attempt_id=fact.attempt_id,
+                    session=self.session,
+                    n=n,
+                    kind=report.kind,
+                    body=written(report),
+                )
+            except StoreError:
+                self.world.after(1.0, self._post)
+                return
+            self._posted.add(n)
+            self._await(n, fact)
+
+    def _await(self, n: int, fact: Fact) -> None:
+        query = "SELECT 1 FROM fact WHERE attempt_id = ? AND session = ? AND n = ?"
+        if n not in self._reports or n not in self._posted:
+            return
+        if self.world.rows(query, fact.attempt_id, self.session, n):
+            self.world.after(1.0, lambda: self._await(n, fact))
+        else:
+            self.world.promised(fact, self.session)
+            self.acknowledged(n)
 
     def _up(self, line: Line, message: object) -> None:
         line.up = max(line.up, self.world.clock.elapsed + self.world.latency())
@@ -124,6 +164,7 @@ class SimAgent:
                 self.world.after(1.0, lambda: self.launch(order))
                 return
         self._taken.add(order.attempt_id)
+        self._shards[order.attempt_id] = shard_of(order.run.dag_id)
         job = Job(order, self.world.work.script(order, self.world.files.specs[order.version_id]))
         self._jobs[order.attempt_id] = job
         self.world.after(job.script.start_delay, lambda: self._begin(job))

@@ -217,6 +217,8 @@ def nothing_waits_for_ever(evidence: Evidence) -> Iterator[Broken]:
     for row in (*evidence.attempts, *evidence.callbacks):
         if row["ended_at"] is None:
             yield Broken("4", f"attempt {row['id']} of run {row['run_pk']} is open for ever")
+    for row in evidence.world.rows("SELECT kind, attempt_id FROM fact"):
+        yield Broken("4", f"a fact of kind {row['kind']} about {row['attempt_id']} waits for ever")
     for row in evidence.problems:
         yield Broken("7", f"the scheduler put a run aside at {row['what']}: {row['traceback']}")
 

@@ -16,6 +16,7 @@ from tradewind.model.order import Order
 from tradewind.scheduler.scheduler import Parts, Scheduler
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.connections import ConnectionRepository
+from tradewind.store.facts import FactRepository
 from tradewind.store.tables import from_micros
 from tradewind.store.variables import VariableRepository
 
@@ -57,6 +58,7 @@ class World:
         self.path, self.store, self._vault = place.path, place.store, place.vault
         self._reader = sqlite3.connect(self.path, isolation_level=None)
         self._reader.row_factory = sqlite3.Row
+        self.facts = FactRepository(self.store)
         self._attempts = AttemptRepository(self.store)
         self._agents: list[SimAgent] = []
         self._awaited: list[tuple[str, Callable[[], None]]] = []

@@ -11,6 +11,7 @@ from tradewind.scheduler import orders as orders_module
 from tradewind.scheduler import scheduler as scheduler_module
 from tradewind.scheduler import updates as updates_module
 from tradewind.scheduler.callbacks import Callbacks
+from tradewind.scheduler.correspondence import Correspondence
 from tradewind.scheduler.triggers import Triggers
 
 from .base import Method, fault
@@ -112,3 +113,12 @@ def updates_used_twice(right: Method) -> Method:
             turn.memory.updates[dag.dag_id] = updates[:1]
 
     return make_run
+
+
+# -- the table of facts
+
+
+@fault(Correspondence, "_take_fact")
+def facts_in_the_table_passed_over(right: Method) -> Method:
+    """What came by way of the store is taken out, and forgotten."""
+    return lambda self, turn, row: True
