@@ -194,6 +194,10 @@ class Loading:
             return memory.runs.get(key[0])
         return next((self._restore(memory, loaded) for loaded in self._runs.load([key[0]])), None)
 
+    def has_asset_event(self, event_id: str) -> bool:
+        """Whether the store has the event."""
+        return self._assets.has(event_id)
+
     @staticmethod
     def dag_row(dag: LiveDag) -> Row:
         """The scheduler's columns of the DAG."""

@@ -131,6 +131,7 @@ class Scheduler:
             self._dispatch.bundle,
             answers.answer,
             self.take_fact,
+            parts.serves_all,
         )
         self._waits = Waits(
             lambda over: Externals(dags, runs, over),
@@ -294,7 +295,7 @@ class Scheduler:
         self._parts.passing("submitted")
         self._dispatch.flush()
         self._parts.passing("flushed")
-        self._waits.act(effects.begun_waits, effects.ended_waits, turn.machine.delta.transitions)
+        self._waits.act(turn)
         for run, number in effects.waits:
             self._dues.wait(run, number)
         for run in effects.started_runs:

@@ -18,6 +18,7 @@ from tradewind.model.facts import (
     AttemptStarted,
     Fact,
     WaitEnded,
+    WatcherFired,
     XCom,
     XComPushed,
 )
@@ -65,6 +66,7 @@ class Turn:
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
         self.ended: list[tuple[OpenAttempt, Outcome, TaskState | None]] = []  #: with the state that it led to
+        self.fired: list[WatcherFired] = []
         self.touched: dict[str, LiveDag] = {}
         self._let_go: list[LiveRun] = []
         self.starting = Starting(self)
@@ -76,6 +78,9 @@ class Turn:
         revoked, be it by the fact before."""
         if isinstance(fact, WaitEnded):
             waits.ended(self, fact)
+            return
+        if isinstance(fact, WatcherFired):
+            self.fired.append(fact)
             return
         attempt = self.memory.attempts.get(fact.attempt_id)
         if attempt is None or self.around.claimed_by(attempt) != session:
