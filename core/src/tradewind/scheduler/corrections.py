@@ -119,8 +119,13 @@ def respond(loading: Loading, turn: Turn, command: RespondInput, actor: str) -> 
     """
     run = _run(loading, turn, command.dag_id, command.run_id)
     try:
-        number = _numbers(run, (command.task_id,))[0]
-        answer = turn.inputs.respond(run, number, command.options, command.params, actor)
+        numbers = _numbers(run, (command.task_id,))
+        if len(numbers) > 1:
+            raise Refused(
+                f"Task {command.task_id!r} has {len(numbers)} instances that may ask: name one of them, such as "
+                f"{run.label(numbers[0])!r}."
+            )
+        answer = turn.inputs.respond(run, numbers[0], command.options, command.params, actor)
     finally:
         turn.let_go(run)
     return {"chosen_options": list(answer.chosen_options), "params_input": answer.params_input}
