@@ -17,6 +17,7 @@ from tradewind.errors import NotFound, StoreError
 from tradewind.model.facts import Fact, WaitEnded
 from tradewind.model.order import VersionBundle
 from tradewind.ports.clock import Clock
+from tradewind.ports.executor import Session
 from tradewind.scheduler.memory import LiveDag, Memory
 from tradewind.scheduler.rows import log_path
 from tradewind.scheduler.watchers import Watchers
@@ -109,6 +110,13 @@ class Triggers:
         """The scheduler ends; the triggerer goes on."""
         if self._line is not None:
             self._line.stop()
+
+    def sessions(self) -> list[Session]:
+        """The triggerer that is there, if any."""
+        peer = self._line.peer if self._line is not None else None
+        return (
+            [] if peer is None else [Session(peer.session, "triggerer", peer.host, peer.pid, peer.capacity)]
+        )
 
     # -- what the line tells ---------------------------------------------------------------------------------
 
