@@ -302,7 +302,7 @@ def _waits_for_slot(candidate: Candidate, ledger: Ledger, others: Iterable[Candi
         "paused": f"tradewind dags unpause {candidate.dag_id}",
         "pool": f"tradewind pools set {candidate.pool} SLOTS",
         "pool too small": f"tradewind pools set {candidate.pool} {candidate.slots}",
-        "dag": "Raise max_active_tasks of the DAG.",
+        "run": "Raise max_active_tasks of the DAG.",
     }
     return Explanation(text + ".", cures.get(blocked.limit.kind, ""))
 

@@ -155,7 +155,7 @@ class Memory:
             pool=task.pool,
             slots=task.pool_slots,
             executor=task.executor or spec.executor or default_executor,
-            max_of_dag=spec.max_active_tasks,
+            max_of_run=spec.max_active_tasks,
             max_of_task=task.max_active_tis_per_dag,
             max_of_task_in_run=task.max_active_tis_per_dagrun,
             even_if_paused=run.even_if_paused,
