@@ -93,14 +93,14 @@ def is_left_over(machine: Machine, run: LiveRun, number: int) -> bool:
     task = run.task_of(number)
     length = mapping.length_of(run, task)
     if length is not None and length > machine.max_map_length:
-        machine._move(run, number, TaskState.FAILED, too_many(length, machine.max_map_length))
+        machine.move(run, number, TaskState.FAILED, too_many(length, machine.max_map_length))
         return True
     if length is not None and length != run.blocks[task].length:
         _resize(machine, run, task, length)
     if run.map_index(number) < run.blocks[task].length:
         return False
     if run.states[number] is None:
-        machine._move(run, number, TaskState.REMOVED, "what its task is mapped over has fewer items now")
+        machine.move(run, number, TaskState.REMOVED, "what its task is mapped over has fewer items now")
     return True
 
 
@@ -117,9 +117,9 @@ def _resize(machine: Machine, run: LiveRun, task: int, length: int) -> None:
     for index, number in enumerate(block.numbers):
         if index < length and run.states[number] is TaskState.REMOVED:
             run.start_dates[number] = run.end_dates[number] = None
-            machine._move(run, number, None, reason)
+            machine.move(run, number, None, reason)
             machine.fresh.append(number)
         elif index >= length and run.states[number] is not TaskState.REMOVED:
-            machine._drop_attempt(run, number, reason)
-            machine._move(run, number, TaskState.REMOVED, reason)
+            machine.drop_attempt(run, number, reason)
+            machine.move(run, number, TaskState.REMOVED, reason)
             machine.fresh += run.behind(number)
