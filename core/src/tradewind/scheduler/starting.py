@@ -113,11 +113,15 @@ class Starting:
 
     def reopen(self, dag: LiveDag, run: LiveRun) -> None:
         """A run that had ended, perhaps in this very turn, waits for a place anew."""
+        self.take_back(dag, run)
+        dag.queued.append(run)
+
+    def take_back(self, dag: LiveDag, run: LiveRun) -> None:
+        """A run that had ended, perhaps in this very turn, goes again; nobody is told of that end."""
         ended = self._turn.machine.delta.ended_runs
         if run in ended[self._counted :]:
             ended.remove(run)
             self._leave(dag, run)
-        dag.queued.append(run)
 
     def lighten(self) -> None:
         """Runs that were made and have to wait leave memory; they are read back when they start."""

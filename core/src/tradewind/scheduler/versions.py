@@ -9,6 +9,7 @@ from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.model.run import RunRow, TaskInstanceRow
 from tradewind.model.states import TASK_ACTIVE, TaskState
+from tradewind.scheduler import waits
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.rows import instance_row, new_instance_row, run_row
 from tradewind.scheduler.turn import Turn
@@ -36,8 +37,18 @@ def take_version(turn: Turn, old: LiveRun, plan: Plan, version_id: str, loading:
     for task, length in old.lengths.items():  # what was left in this turn is not in the store yet
         for number in fresh.named(old.plan.tasks[task].task_id):
             mapping.left(fresh, number, length)
+    for block in old.blocks.values():
+        for index in (index for index, left in enumerate(block.left) if left):
+            for number in fresh.named(old.label(block.numbers[index])):
+                mapping.left(fresh, number, None)
+    for block in fresh.blocks.values():
+        if (
+            fresh.states[block.task] is TaskState.REMOVED
+        ):  # its task was gone; which are too many is found out anew
+            block.length = len(block.numbers)
     number_of = {fresh.pks[number]: number for number in fresh.numbers()}
     fresh.losses = {number_of[old.pks[n]]: lost for n, lost in old.losses.items() if old.pks[n] in number_of}
+    fresh.waits = {number_of[old.pks[n]]: wait for n, wait in old.waits.items() if old.pks[n] in number_of}
     turn.batch.runs.append(run_row(fresh))
     _put_in_place(turn, old, fresh, number_of)
     for number in list(fresh.numbers()):
@@ -78,8 +89,14 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
             attempt.run, attempt.number = fresh, number_of[old.pks[attempt.number]]
     for number in old.numbers():
         memory.admission.release((old.pk, number))
-    for name in ("ready", "released", "waits", "expanded", "waiting", "waited"):
+    for name in ("ready", "released", "waits"):
         setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not old])
+    delta.waiting[:] = [
+        (fresh, number_of[old.pks[n]]) if run is old else (run, n)
+        for run, n in delta.waiting
+        if run is not old or n in old.waits
+    ]
+    memory.past.renumbered(fresh)
     delta.ended_runs[:] = [fresh if run is old else run for run in delta.ended_runs]
     dag = memory.dags.get(fresh.info.dag_id)
     if dag is not None:
@@ -92,6 +109,9 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
             memory.admission.ledger.take(memory.candidate(fresh, number, turn.around.default_executor))
         elif fresh.due_at[number] is not None:
             delta.waits.append((fresh, number))
+        wait = fresh.waits.get(number)
+        if wait is not None and wait.attempt_id in memory.waiting:
+            waits.keep(memory, fresh, number, turn.around.default_executor)
 
 
 def _row_of(run: LiveRun, number: int) -> TaskInstanceRow:
