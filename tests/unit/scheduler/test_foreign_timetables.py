@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from world import START, World
 
-from tradewind.model.commands import TriggerRun
+from tradewind.model.commands import CreateBackfill, TriggerRun
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import TaskSpec, TimetableSpec
 from tradewind.ports.planner import PlannerHost, TimetableAnswer, TimetableQuestion
@@ -143,3 +143,15 @@ def test_a_run_whose_interval_nobody_knows_is_refused_with_the_reason(
     row = world.commands.get(command.id)
     assert row is not None
     assert row.refused_reason == "the moon is gone"
+
+
+def test_a_backfill_by_a_timetable_that_cannot_be_asked_at_once_is_refused(
+    world: World, planner: HandPlanner
+) -> None:
+    world.add_dag(TASK, timetable=TIDES, paused=True)
+    world.start()
+    days = {"from_date": START - timedelta(days=3), "to_date": START - timedelta(days=1)}
+
+    row = world.send(CreateBackfill(dag_id="d", **days))
+
+    assert "The timetable 'high_tide' is a plugin's" in (row.refused_reason or "")

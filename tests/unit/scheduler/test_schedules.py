@@ -256,6 +256,20 @@ def test_a_clock_that_is_set_wrong_and_right_again_makes_no_run_twice(
     assert world.runs.count("d", states=[RunState.FAILED]) == 0
 
 
+def test_a_clock_that_is_set_right_at_the_very_moment_of_a_run_does_not_lose_it(world: World) -> None:
+    world.add_dag(NOTHING, timetable=HOURLY, start_date=START)
+    world.start()
+    world.clock.pass_by(hours=1)
+    world.scheduler.loop.turn(0.0)  # it is noted that the run is due, and not yet made
+    world.clock.set_to(START + timedelta(minutes=59, seconds=50))
+    world.settle()
+    assert dates(world) == []
+
+    pass_by(world, seconds=20)
+
+    assert dates(world) == [START]
+
+
 def test_a_scheduler_that_starts_after_the_clock_was_put_right_goes_on_with_the_schedule(
     world: World,
 ) -> None:

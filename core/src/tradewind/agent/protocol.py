@@ -306,6 +306,27 @@ def fact_of(report: Report) -> Fact:
     raise TradewindError(f"A report of kind {report.kind!r}: is the agent of another version?")
 
 
+def written(report: Report) -> bytes:
+    """A report as the body of a row of the table ``fact``."""
+    return _encoder.encode(report)
+
+
+def read(body: bytes) -> Fact:
+    """The fact in a row's body.
+
+    :raises TradewindError: where it is no report.
+    """
+    try:
+        report = _decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise TradewindError(
+            f"A fact that cannot be read ({error}): is its sender of this version?"
+        ) from None
+    if not isinstance(report, Report):
+        raise TradewindError(f"A fact whose body is a {type(report).__name__}, not a Report.")
+    return fact_of(report)
+
+
 def send(sock: socket.socket, message: Message) -> None:
     """Send on a blocking socket."""
     sock.sendall(frame(message))

@@ -184,7 +184,11 @@ class _Runner:
         if self._interrupted and self._row is not None and self._row.pk in scheduler.memory.runs:
             self._interrupted_run()
             scheduler.ring()
-        return self._row is not None and not scheduler.memory.runs and not scheduler.has_work
+        if self._row is None or scheduler.has_work or scheduler.memory.has_callbacks:
+            return False
+        # A run that a task asked for may wait for its DAG to be switched on; that is not this process's to wait for.
+        runs = scheduler.memory.runs
+        return self._row.pk not in runs and not any(run.state is RunState.RUNNING for run in runs.values())
 
     def _tell(self, transitions: list[Transition]) -> None:
         if self._row is None:

@@ -108,6 +108,7 @@ class _Unrecorded:
 
     def __init__(self, system: System) -> None:
         from tradewind.scheduler.answers import Answers
+        from tradewind.scheduler.asset_answers import AssetAnswers
         from tradewind.scheduler.externals import Externals, awaited_of
         from tradewind.scheduler.memory import Memory
 
@@ -118,6 +119,7 @@ class _Unrecorded:
             system.connections,
             system.xcoms,
             system.runs,
+            AssetAnswers(system.store),
             Memory,
             lambda fields: externals.verdict(awaited_of(fields)),
         )

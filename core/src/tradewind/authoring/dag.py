@@ -14,13 +14,14 @@ from tradewind.authoring.params import ParamsDict
 from tradewind.authoring.places import FINISHED_DAGS, Place, calling_place, importing_namespace
 from tradewind.authoring.references import DagParam
 from tradewind.authoring.relations import Node, link
-from tradewind.authoring.schedule import timetable_of
+from tradewind.authoring.schedule import split_schedule, timetable_of
 from tradewind.errors import DefinitionError, NotFound
 from tradewind.model.ids import check_id
 from tradewind.model.spec import DagSpec, TimetableSpec
 from tradewind.timetables.zones import timezone_name
 
 if TYPE_CHECKING:
+    from tradewind.authoring.deadline import DeadlineAlert
     from tradewind.authoring.operator import BaseOperator
 
 
@@ -57,6 +58,7 @@ class DAG:
     dag_display_name: str | None = None
     on_success_callback: Callbacks = None
     on_failure_callback: Callbacks = None
+    deadline: Sequence[DeadlineAlert] = ()
     access_control: Mapping[str, Any] | None = None
     auto_register: bool = True
     executor: str | None = None
@@ -78,8 +80,9 @@ class DAG:
         )
         self.tags: tuple[str, ...] = self._check_tags(arguments.get("tags"))
         self._take_dates()
+        self.asset_schedule, by_time = split_schedule(self.schedule)
         self.timetable: TimetableSpec | None = checked(
-            lambda value, _: timetable_of(value, self.timezone), self.schedule, "schedule", self.place
+            lambda value, _: timetable_of(value, self.timezone), by_time, "schedule", self.place
         )
         self.task_group = TaskGroup.root_of(self)
 
@@ -203,6 +206,11 @@ class DAG:
     def owner(self) -> str:
         """The distinct owners of its tasks, sorted and joined by commas."""
         return ", ".join(sorted({task.owner for task in self.tasks}))
+
+    @property
+    def deadlines(self) -> list[DeadlineAlert]:
+        """Its deadline alerts."""
+        return list(self.deadline)
 
     @property
     def fileloc(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradewind.authoring.arguments import TASK_CURES, DagArguments
 from tradewind.authoring.checks import checked, did_you_mean
@@ -14,6 +14,8 @@ from tradewind.authoring.graph import find_circle, reversed_edges, topological_o
 from tradewind.authoring.schedule import in_utc
 from tradewind.authoring.setups import check_scopes
 from tradewind.errors import CycleError, DefinitionError
+from tradewind.logic.assets import mentioned
+from tradewind.model.assets import AssetSpec
 from tradewind.model.spec import DagSpec, ParamSpec, TaskSpec
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ TASK_CALLBACKS = (
     "on_retry_callback",
     "on_skipped_callback",
 )
+EMAIL_CALLBACKS = ("email_on_failure", "email_on_retry")
 DAG_CALLBACKS = ("on_success_callback", "on_failure_callback")
 
 _WEIGHT_LIMIT = 2**31 - 1
@@ -51,13 +54,16 @@ def freeze(dag: DAG) -> DagSpec:
             f"change one of them.",
             str(dag.place),
         )
+    tasks = tuple(
+        _freeze_task(task, names, weight, start, dag.tzinfo)
+        for task, names, weight in zip(dag.tasks, inputs, weights, strict=True)
+    )
+    _refuse_two_in_one_name(dag, tasks)
     return DagSpec(
         dag_id=dag.dag_id,
-        tasks=tuple(
-            _freeze_task(task, names, weight, start, dag.tzinfo)
-            for task, names, weight in zip(dag.tasks, inputs, weights, strict=True)
-        ),
+        tasks=tasks,
         timetable=dag.timetable,
+        asset_schedule=dag.asset_schedule,
         timezone=dag.timezone,
         start_date=start,
         end_date=end,
@@ -79,6 +85,7 @@ def freeze(dag: DAG) -> DagSpec:
         render_template_as_native_obj=dag.render_template_as_native_obj,
         executor=dag.executor,
         callbacks=tuple(name for name in DAG_CALLBACKS if getattr(dag, name)),
+        deadlines=tuple(alert.spec(_in_utc(dag, alert.reference.moment)) for alert in dag.deadlines),
         line=dag.place.line,
     )
 
@@ -105,6 +112,7 @@ def _freeze_task(
         retry_delay=task.retry_delay.total_seconds(),
         retry_backoff=task.retry_exponential_backoff,
         max_retry_delay=_seconds(task.max_retry_delay),
+        retry_rules=task.retry_policy.rules_for_scheduler() if task.retry_policy is not None else (),
         execution_timeout=_seconds(task.execution_timeout),
         pool=task.pool,
         pool_slots=task.pool_slots,
@@ -122,18 +130,46 @@ def _freeze_task(
         at_most_once=task.at_most_once,
         do_xcom_push=task.do_xcom_push,
         inputs=inputs,
+        outlets=_assets(task.outlets),
+        inlets=_assets(task.inlets),
         group_id=group_id,
         is_setup=task.is_setup,
         is_teardown=task.is_teardown,
         on_failure_fail_dagrun=task.on_failure_fail_dagrun,
         mapped=task.expansion.length() if task.expansion is not None else None,
-        callbacks=tuple(name for name in TASK_CALLBACKS if getattr(task, name)),
+        callbacks=_callbacks(task),
         template_fields=tuple(task.template_fields),
         display_name=task.task_display_name,
         doc=task.doc_md or task.doc or task.doc_rst or task.doc_json or task.doc_yaml,
         ui_color=task.ui_color,
         extra={**({"run_as_user": task.run_as_user} if task.run_as_user else {}), **task.extra_spec()},
     )
+
+
+def _callbacks(task: BaseOperator) -> tuple[str, ...]:
+    """Names of what a change of the task's state calls."""
+    emails = EMAIL_CALLBACKS if task.email else ()
+    return tuple(name for name in (*TASK_CALLBACKS, *emails) if getattr(task, name))
+
+
+def _assets(given: Sequence[Any]) -> tuple[AssetSpec, ...]:
+    """The assets among outlets or inlets, each once; other things may stand there and mean nothing here."""
+    conditions = (it.condition() for it in given if callable(getattr(it, "condition", None)))
+    found = {(spec.kind, spec.name, spec.uri): spec for it in conditions for spec in mentioned(it)}
+    return tuple(found.values())
+
+
+def _refuse_two_in_one_name(dag: DAG, tasks: Sequence[TaskSpec]) -> None:
+    """A name that stands for two uris is a slip, or two things that nobody could tell apart."""
+    uris: dict[str, str] = {}
+    of_schedule = mentioned(dag.asset_schedule) if dag.asset_schedule is not None else ()
+    for spec in (*of_schedule, *(spec for task in tasks for spec in (*task.outlets, *task.inlets))):
+        if spec.kind == "asset" and uris.setdefault(spec.name, spec.uri) != spec.uri:
+            raise DefinitionError(
+                f"DAG {dag.dag_id!r} has two assets named {spec.name!r}, with the uris {uris[spec.name]!r} and "
+                f"{spec.uri!r}: give one of them another name.",
+                str(dag.place),
+            )
 
 
 def _weights(dag: DAG) -> list[int]:
@@ -171,7 +207,7 @@ def _circle(dag: DAG, task_ids: Sequence[str]) -> CycleError:
 
 
 def _params(dag: DAG) -> dict[str, ParamSpec]:
-    by_itself = dag.timetable is not None
+    by_itself = dag.timetable is not None or dag.asset_schedule is not None
     return {
         name: checked(lambda given, key: given.spec(key, runs_by_itself=by_itself), param, name, dag.place)
         for name, param in dag.params.params().items()

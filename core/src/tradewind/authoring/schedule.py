@@ -7,6 +7,7 @@ from typing import Any
 
 from tradewind.authoring.checks import did_you_mean, shown
 from tradewind.errors import DefinitionError
+from tradewind.model.assets import AssetCondition
 from tradewind.model.spec import TimetableSpec
 from tradewind.timetables import (
     ContinuousTimetable,
@@ -21,6 +22,26 @@ from tradewind.timetables.cron import PRESETS
 from tradewind.timetables.step import is_relative
 
 _WORDS = {"@once": OnceTimetable().spec(), "@continuous": ContinuousTimetable().spec()}
+
+
+def split_schedule(schedule: Any) -> tuple[AssetCondition | None, Any]:
+    """What a schedule says of assets, and what it says of time (see :mod:`tradewind.authoring.assets`)."""
+    if isinstance(schedule, (list, tuple, set, frozenset)) and schedule:
+        conditions = [_condition(it) for it in schedule]
+        if all(conditions):
+            members = tuple(it for it in conditions if it is not None)
+            # A set has no order of its own: sorted, so that the same file always makes the same spec.
+            ordered = sorted(members, key=repr) if isinstance(schedule, (set, frozenset)) else members
+            return (
+                members[0] if len(members) == 1 else AssetCondition(op="all", members=tuple(ordered))
+            ), None
+    condition = _condition(schedule)
+    return condition, schedule if condition is None else getattr(schedule, "timetable", None)
+
+
+def _condition(schedule: Any) -> AssetCondition | None:
+    found = schedule.condition() if callable(getattr(schedule, "condition", None)) else None
+    return found if isinstance(found, AssetCondition) else None
 
 
 def timetable_of(schedule: Any, timezone: str) -> TimetableSpec | None:
@@ -39,7 +60,7 @@ def timetable_of(schedule: Any, timezone: str) -> TimetableSpec | None:
         return spec
     raise DefinitionError(
         f"schedule={shown(schedule)} is not understood: give None, a cron string, a preset "
-        f"({', '.join([*PRESETS, *_WORDS])}), a timedelta, a relativedelta or a timetable."
+        f"({', '.join([*PRESETS, *_WORDS])}), a timedelta, a relativedelta, a timetable or assets."
     )
 
 

@@ -121,13 +121,15 @@ def call_in_context(
 ) -> Any:
     """Call the author's function with the arguments of its task, and with what it names of the context.
 
-    :return: what it returns; of an ``async`` function, what it returns in the end.
+    :return: what it returns; of an ``async`` function, and of one that yields, what it returns in the end.
     """
     if templates_dict is not None:
         context["templates_dict"] = templates_dict
     result = function(*args, **parameters_of(function).choose(len(args), context, kwargs))
     if inspect.iscoroutine(result):
         return importlib.import_module("asyncio").run(result)
+    if inspect.isgenerator(result) and inspect.isgeneratorfunction(function):
+        return importlib.import_module("tradewind.authoring.yielded").drain(result, context)
     return result
 
 

@@ -86,8 +86,8 @@ def _create(invocation: Invocation, given: argparse.Namespace) -> None:
 
 def _preview(invocation: Invocation, command: Any) -> tuple[Preview, dict[datetime, Any]]:
     """What the backfill would do as things stand, and the intervals of its dates."""
+    from tradewind.cli.upcoming import timetable_of
     from tradewind.logic.backfill import check, preview
-    from tradewind.timetables import resolve
     from tradewind.timetables.slots import is_periodic, slots_between
 
     system = invocation.system
@@ -101,7 +101,7 @@ def _preview(invocation: Invocation, command: Any) -> tuple[Preview, dict[dateti
         reprocess=command.reprocess_behavior,
         backwards=command.run_backwards,
     )
-    slots = slots_between(resolve(spec.timetable), command.from_date, command.to_date, now)
+    slots = slots_between(timetable_of(system, spec), command.from_date, command.to_date, now)
     intervals = {slot.logical_date: slot.interval for slot in slots}
     if not intervals:
         raise Refused(

@@ -32,6 +32,8 @@ def _record_of(invocation: Invocation, row: Any) -> dict[str, Any]:
             schedule = resolve(spec.timetable).summary
         except TradewindError:
             schedule = spec.timetable.type if spec.timetable else None
+        if spec.asset_schedule is not None:
+            schedule = f"Asset or {schedule}" if spec.timetable is not None else "Asset"
     return dag_record(row, spec, schedule)
 
 

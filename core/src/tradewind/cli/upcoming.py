@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def runs_to_come(system: System, row: DagRow, spec: DagSpec, now: datetime, number: int) -> list[PlannedRun]:
     """The next runs, as if the DAG were switched on; fewer than ``number`` where its schedule ends before."""
-    return list(islice(runs_ahead(_timetable(system, spec), _last(row), bounds_of(spec), now), number))
+    return list(islice(runs_ahead(timetable_of(system, spec), _last(row), bounds_of(spec), now), number))
 
 
 def held_back(system: System, row: DagRow, spec: DagSpec, now: datetime) -> str | None:
@@ -32,7 +32,7 @@ def held_back(system: System, row: DagRow, spec: DagSpec, now: datetime) -> str 
     from tradewind.scheduler import catchup
 
     above = system.settings.scheduler.catchup_confirm_above
-    timetable, bounds, last = _timetable(system, spec), bounds_of(spec), _last(row)
+    timetable, bounds, last = timetable_of(system, spec), bounds_of(spec), _last(row)
     first = timetable.next_run(last, bounds, now)
     if first is None or due_runs(timetable, last, bounds, now, above + 1) <= above:
         return None
@@ -62,7 +62,8 @@ class _AskedTimetable(ForeignTimetable):
         return answer.runs[0] if answer.runs else None
 
 
-def _timetable(system: System, spec: DagSpec) -> Timetable:
+def timetable_of(system: System, spec: DagSpec) -> Timetable:
+    """When the DAG runs; a plugin's timetable is asked in a process apart."""
     if spec.timetable is None or spec.timetable.type in BUILTIN:
         return resolve(spec.timetable)
     return _AskedTimetable(spec.timetable, system.planner)

@@ -63,6 +63,9 @@ class ImportRuntime:
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         return None
 
+    def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
+        raise _refuse(f"ask for {operation}")
+
     def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
         raise _refuse(f"look at runs of the DAG {awaited.dag_id!r}")
 

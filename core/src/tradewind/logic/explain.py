@@ -39,6 +39,7 @@ class DagStanding:
     active: int  #: runs that are running
     queued: int  #: runs that wait to start
     max_active_runs: int
+    assets: Explanation | None = None  #: of the assets that it waits for, if it does
     paused_reason: str = ""  #: where it was not a person who switched it off
     held_back: str | None = None  #: why it makes up for nothing, where that waits to be confirmed
 
@@ -189,13 +190,14 @@ def explain_dag(dag: DagStanding, now: datetime) -> list[Explanation]:
                 f"tradewind dags unpause {dag.dag_id}",
             )
         )
-    if not dag.scheduled:
+    found += [dag.assets] if dag.assets is not None else []
+    if not dag.scheduled and dag.assets is None:
         found.append(
             Explanation(
                 "It has no schedule: it runs when it is triggered.", f"tradewind dags trigger {dag.dag_id}"
             )
         )
-    elif not dag.paused and not dag.is_stale:
+    elif dag.scheduled and not dag.paused and not dag.is_stale:
         found.append(_next_run(dag, now))
     if dag.queued and not dag.has_room:
         blocked = blocked_run(dag, even_if_paused=True)

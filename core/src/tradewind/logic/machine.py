@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from tradewind.logic import expansion, waiting
 from tradewind.logic.live_run import LiveRun, Transition
-from tradewind.logic.retries import may_retry, wait_before_retry
+from tradewind.logic.retries import judged, may_retry, wait_before_retry
 from tradewind.logic.verdicts import verdict_of
 from tradewind.model.outcomes import (
     AwaitsInput,
@@ -118,7 +118,7 @@ class Machine:
                 begun = old in _BEGUN
                 self._drop_attempt(run, number, reason)
                 self._move(run, number, TaskState.FAILED if begun else rest, reason)
-        self._finish_run(run, state, reason)
+        self._finish_run(run, state, reason, outright=True)
 
     def stop(self, run: LiveRun, reason: str) -> None:
         """Nothing but teardowns begins any more, what runs is ended, and the run ends failed after that."""
@@ -172,12 +172,8 @@ class Machine:
                 self._end(run, number, TaskState.SKIPPED, outcome.reason, attempt_id)
             case Failed():
                 self._failed(run, number, outcome, attempt_id)
-            case Rescheduled() | Deferred() | AwaitsInput():
+            case Rescheduled() | Deferred() | AwaitsInput() | TriggersRun():
                 waiting.begin(self, run, number, outcome, ended_at)
-            case TriggersRun():
-                kind = type(outcome).__name__
-                unknown = Failed(f"this scheduler cannot serve a task that ends as {kind!r}", retry="never")
-                self._failed(run, number, unknown, attempt_id)
 
     def lost(self, run: LiveRun, number: int, may_have_run: bool, reason: str) -> None:
         """Nobody can say what became of the attempt.
@@ -204,8 +200,8 @@ class Machine:
         """The time that the instance waited for has come."""
         if run.states[number] is TaskState.UP_FOR_RETRY:
             self._next_try(run, number, "its waiting time is over")
-        elif run.states[number] in (TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
-            waiting.end(self, run, number, waiting.result_when_due(run.waits[number]))
+        else:
+            waiting.due(self, run, number)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -287,14 +283,12 @@ class Machine:
     def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
         task = run.task(number)
         try_number, max_tries = run.try_numbers[number], run.max_tries[number]
-        if (
-            outcome.retry == "default"
-            and may_retry(try_number, max_tries)
-            and (run.stopped_by is None or task.is_teardown)
-        ):
-            wait = wait_before_retry(
-                task, try_number, f"{run.info.dag_id}#{run.label(number)}#{run.info.run_id}"
-            )
+        outcome = judged(task, outcome)
+        may_go_on = run.stopped_by is None or task.is_teardown
+        if outcome.retry != "never" and may_retry(try_number, max_tries) and may_go_on:
+            seed = f"{run.info.dag_id}#{run.label(number)}#{run.info.run_id}"
+            asked = outcome.retry_delay
+            wait = asked if asked is not None else wait_before_retry(task, try_number, seed)
             run.due_at[number] = (run.end_dates[number] or self.now) + timedelta(seconds=wait)
             why = f"{outcome.reason}; try {try_number + 1} of {max_tries + 1} in {wait:g} s"
             self._move(run, number, TaskState.UP_FOR_RETRY, why, attempt_id)
@@ -326,9 +320,10 @@ class Machine:
         else:
             self._finish_run(run, RunState.SUCCESS, "all tasks at its end succeeded or were skipped")
 
-    def _finish_run(self, run: LiveRun, state: RunState, reason: str) -> None:
+    def _finish_run(self, run: LiveRun, state: RunState, reason: str, *, outright: bool = False) -> None:
         run.end_date = self.now
         self._move_run(run, state, reason)
+        self.delta.transitions[-1].outright = outright
         self.delta.ended_runs.append(run)
 
     def _drop_attempt(self, run: LiveRun, number: int, reason: str) -> None:
@@ -337,10 +332,7 @@ class Machine:
         if run.states[number] in TASK_ACTIVE and attempt_id is not None:
             self.delta.revoked.append((attempt_id, reason))
             run.attempt_id[number] = None
-        if run.states[number] in TASK_ACTIVE or run.states[number] in (
-            TaskState.SCHEDULED,
-            TaskState.DEFERRED,
-        ):
+        if run.states[number] in TASK_ACTIVE | {TaskState.SCHEDULED, TaskState.DEFERRED}:
             self.delta.released.append((run, number))
 
     def _move(

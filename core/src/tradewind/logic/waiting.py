@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tradewind.model.outcomes import AwaitsInput, Deferred, Rescheduled
+from tradewind.logic import run_waits
+from tradewind.model.outcomes import AwaitsInput, Deferred, Rescheduled, TriggersRun
 from tradewind.model.states import TaskState
 from tradewind.model.waits import FAIL, Wait, WaitResult
 
@@ -73,9 +74,16 @@ def wait_of(
 
 
 def begin(
-    machine: Machine, run: LiveRun, number: int, outcome: Rescheduled | Deferred | AwaitsInput, at: datetime
+    machine: Machine,
+    run: LiveRun,
+    number: int,
+    outcome: Rescheduled | Deferred | AwaitsInput | TriggersRun,
+    at: datetime,
 ) -> None:
     """The instance gave its slot back, and goes on with this try when what it waits for has come."""
+    if isinstance(outcome, TriggersRun):
+        run_waits.ask(machine, run, number, outcome)
+        return
     attempt_id, began = run.attempt_id[number] or "", run.start_dates[number]
     limit = run.task(number).execution_timeout
     give_up = began + timedelta(seconds=limit) if limit is not None and began is not None else None
@@ -91,15 +99,23 @@ def begin(
         machine.delta.waits.append((run, number))
 
 
-def end(machine: Machine, run: LiveRun, number: int, result: WaitResult) -> bool:
+def end(machine: Machine, run: LiveRun, number: int, result: WaitResult, reason: str = "") -> bool:
     """What the instance waited for has come, or cannot come: the same try goes on; whether it was waited for."""
     if run.states[number] not in (TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
         return False
     run.waits[number] = replace(run.waits[number], result=result)
     machine.delta.waiting.append((run, number))
     machine.delta.released.append((run, number))
-    machine._schedule(run, number, result.error or "what it waited for has come")
+    machine._schedule(run, number, result.error or reason or "what it waited for has come")
     return True
+
+
+def due(machine: Machine, run: LiveRun, number: int) -> None:
+    """The moment that the instance waits for, or until which it waits at most, has come."""
+    if run.states[number] in (TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED) and number in run.waits:
+        end(machine, run, number, result_when_due(run.waits[number]))
+    elif run.states[number] is TaskState.DEFERRED:
+        run_waits.time_over(machine, run, number)
 
 
 def state_of(wait: Wait) -> TaskState:
@@ -122,7 +138,9 @@ def reason_of(wait: Wait) -> str:
             what = runs["group_id"] or ", ".join(runs["task_ids"])
             dates = ", ".join((*runs["run_ids"], *runs["logical_dates"]))
             return f"waits for {what + ' of ' if what else ''}{runs['dag_id']} ({dates}){most}"
-    return f"waits for a person{most}" if wait.payload else f"waits until {wait.due_at}"
+    if not wait.payload:
+        return f"waits until {wait.due_at}"
+    return f"waits for an answer: {wait.payload.get('subject') or 'a person is asked'}{most}"
 
 
 def result_when_due(wait: Wait) -> WaitResult:
@@ -142,12 +160,13 @@ def resume_of(wait: Wait) -> dict[str, Any] | None:
     return {"method": wait.method, "kwargs": wait.method_kwargs, "event": result.event}
 
 
-def resume(machine: Machine, run: LiveRun, number: int, payload: Any) -> bool:
+def resume(machine: Machine, run: LiveRun, number: int, payload: Any, reason: str = "") -> bool:
     """What an instance waited for has come from outside, a person's answer say; whether it was waited for.
 
     :param payload: the event, as plain JSON data.
+    :param reason: what has come, for people.
     """
-    return end(machine, run, number, WaitResult(event=json.dumps(payload)))
+    return end(machine, run, number, WaitResult(event=json.dumps(payload)), reason)
 
 
 def _limit(ended_at: datetime, timeout: float | None, give_up: datetime | None) -> datetime | None:

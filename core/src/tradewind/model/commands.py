@@ -181,8 +181,35 @@ class PoolChanged:
     dag_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RespondInput:
+    """Answer a task that waits for a person. Result: ``{"chosen_options": [...], "params_input": {...}}``.
+
+    :param params: the fields of its form.
+    """
+
+    kind: ClassVar[str] = "respond_input"
+    dag_id: str
+    run_id: str
+    task_id: str
+    options: tuple[str, ...] = ()
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAssetEvent:
+    """Say that an asset was updated, outside of all DAGs. Result: ``{"event_id": ..., "dag_ids": [DAGs that are told]}``."""
+
+    kind: ClassVar[str] = "create_asset_event"
+    name: str
+    uri: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    dag_id: str = ""
+
+
 Command = (
-    TriggerRun
+    RespondInput
+    | TriggerRun
     | SetPaused
     | ClearTasks
     | MarkTasks
@@ -196,11 +223,13 @@ Command = (
     | DeleteDag
     | DagChanged
     | PoolChanged
+    | CreateAssetEvent
 )
 
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
     for command in (
+        RespondInput,
         TriggerRun,
         SetPaused,
         ClearTasks,
@@ -215,5 +244,6 @@ COMMANDS: dict[str, type[Command]] = {
         DeleteDag,
         DagChanged,
         PoolChanged,
+        CreateAssetEvent,
     )
 }

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from tradewind.model.assets import OutletEvent
 from tradewind.model.waits import RunsAwaited
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """``execute`` returned."""
+    """``execute`` returned.
+
+    :param assets: what the task says of the assets that it updated; its outlets are updated even where it says nothing.
+    """
+
+    assets: tuple[OutletEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +29,15 @@ class Failed:
 
     :param reason: one line for people: ``"ValueError: no such city"``, ``"killed by signal 9 (SIGKILL)"``.
     :param exceptions: qualified class names along the exception's MRO, at most 20; empty where no exception was seen.
-    :param retry: what the process asks for: ``"default"`` lets the task's ``retries`` decide, ``"never"`` fails at once.
+    :param retry: what the process asks for: ``"default"`` lets the task's rules and ``retries`` decide, ``"never"`` fails
+        at once, ``"again"`` asks for another try, as far as ``retries`` go.
+    :param retry_delay: seconds before that try; ``None``: as the task has it.
     """
 
     reason: str
     exceptions: tuple[str, ...] = ()
-    retry: Literal["default", "never"] = "default"
+    retry: Literal["default", "never", "again"] = "default"
+    retry_delay: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ class Branched:
     follow: tuple[str, ...] = ()
     scope: Literal["direct", "all"] = "direct"
     reason: str = ""
+    assets: tuple[OutletEvent, ...] = ()  #: as of :class:`Succeeded`
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,10 @@ class AwaitsInput:
 
 @dataclass(frozen=True, slots=True)
 class TriggersRun:
-    """The task asks for a run of another DAG, and perhaps waits for it."""
+    """The task asks for a run of another DAG, and perhaps waits for its end.
+
+    :param payload: the fields of :class:`tradewind.model.messages.RunRequest`, as plain data.
+    """
 
     dag_id: str
     payload: dict[str, Any]

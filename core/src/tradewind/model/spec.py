@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from tradewind.model.assets import AssetCondition, AssetSpec
 from tradewind.model.states import TriggerRule
 
 DEFAULT_POOL = "default_pool"
@@ -69,6 +70,22 @@ class GroupSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRuleSpec:
+    """What becomes of failures by exceptions of some kinds.
+
+    :param exceptions: qualified names of their classes; empty: any.
+    :param action: ``retry`` | ``fail`` | ``default``.
+    :param delay: seconds before the next try; ``None``: as the task has it.
+    """
+
+    exceptions: tuple[str, ...] = ()
+    action: str = "retry"
+    delay: float | None = None
+    reason: str | None = None
+    subclasses: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
     """One task of a DAG: everything that the scheduler or an agent enforces."""
 
@@ -84,6 +101,9 @@ class TaskSpec:
     retry_delay: float = 300.0  #: seconds
     retry_backoff: float = 0.0  #: multiplier per failed try; 0: the delay stays the same
     max_retry_delay: float | None = None  #: seconds
+    retry_rules: tuple[
+        RetryRuleSpec, ...
+    ] = ()  #: the first that matches decides; for what its process did not judge
     execution_timeout: float | None = None  #: seconds
     pool: str = DEFAULT_POOL
     pool_slots: int = 1
@@ -100,6 +120,8 @@ class TaskSpec:
     at_most_once: bool = False  #: a lost attempt ends as failed ("may have run") and is never repeated
     do_xcom_push: bool = True
     inputs: tuple[tuple[str, str], ...] = ()  #: (task id, key) of XComs that its arguments name
+    outlets: tuple[AssetSpec, ...] = ()  #: assets that it updates when it succeeds
+    inlets: tuple[AssetSpec, ...] = ()  #: assets that it reads; for people, and to look up their events
     group_id: str | None = None
     mapped: LengthSpec | None = None  #: it has as many instances; ``None``: it is not mapped by itself
     is_setup: bool = False
@@ -114,12 +136,33 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineSpec:
+    """By when a run is to have succeeded.
+
+    :param reference: what it counts from: ``queued_at`` | ``logical_date`` | ``fixed`` | ``average_runtime``.
+    :param interval: seconds after that.
+    :param moment: of ``fixed``.
+    :param max_runs: of ``average_runtime``: how many runs are looked at, ``min_runs`` at the least.
+    """
+
+    reference: str
+    interval: float = 0.0
+    moment: datetime | None = None
+    max_runs: int = 10
+    min_runs: int = 10
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DagSpec:
     """A DAG, whole. ``tasks`` are in the order in which the file made them."""
 
     dag_id: str
     tasks: tuple[TaskSpec, ...] = ()
     timetable: TimetableSpec | None = None  #: None: runs only when triggered
+    asset_schedule: AssetCondition | None = (
+        None  #: runs when these assets are updated, beside what the timetable says
+    )
     timezone: str = "UTC"
     start_date: datetime | None = None
     end_date: datetime | None = None
@@ -141,6 +184,7 @@ class DagSpec:
     render_template_as_native_obj: bool = False
     executor: str | None = None
     callbacks: tuple[str, ...] = ()
+    deadlines: tuple[DeadlineSpec, ...] = ()
     file: str = ""  #: relative to the DAG folder, with forward slashes
     line: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)

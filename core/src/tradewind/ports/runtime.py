@@ -87,6 +87,10 @@ class Runtime(Protocol):
         """The DAG's run before this one, by logical date."""
         ...
 
+    def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
+        """Another question to the system, of those that :mod:`tradewind.scheduler.answers` knows: plain data back."""
+        ...
+
     def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
         """Whether runs of another DAG have come to where somebody waits for them to come, and why."""
         ...
@@ -126,6 +130,9 @@ class EnvironmentRuntime:
 
     def previous_run(self, *, success_only: bool) -> RunInfo | None:
         return None
+
+    def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
+        raise self._refuse("ask for", operation)
 
     def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
         raise self._refuse("look at runs of the DAG", awaited.dag_id)

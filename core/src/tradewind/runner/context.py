@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, MutableMapping
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tradewind.errors import DefinitionError
+from tradewind.model.states import RunType
 from tradewind.ports.clock import Clock
 from tradewind.ports.runtime import Runtime
 from tradewind.runner import dates
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import pendulum
 
     from tradewind.authoring.dag import DAG
+    from tradewind.model.assets import OutletEvent
     from tradewind.model.run import RunInfo
 
 log = logging.getLogger("tradewind.context")
@@ -103,7 +106,7 @@ class TaskContext(MutableMapping[str, Any]):
         names = dict.fromkeys([*self._values, *_MAKERS, *(name for name in dated if self._has_dates(name))])
         self._passing.clear()
         for name in names:
-            if name not in self._hidden and name not in _ASKING:
+            if name not in self._hidden and name not in _ASKING and self._is_of_use(name):
                 self._passing.append(name)
                 yield name
 
@@ -118,6 +121,11 @@ class TaskContext(MutableMapping[str, Any]):
         if name.startswith("data_interval"):
             return self.info.data_interval is not None
         return self.info.logical_date is not None or name == "test_mode"
+
+    def _is_of_use(self, name: str) -> bool:
+        """Whether whoever goes through all names is given this one: events of assets, where the task has any."""
+        task = self.ti.task
+        return bool((task.outlets or name != "outlet_events") and (task.inlets or name != "inlet_events"))
 
     def _is_in_passing(self, name: str) -> bool:
         """Whether ``dict(context)`` or the like looks the name up: in the order in which it was given the names."""
@@ -146,6 +154,11 @@ class TaskContext(MutableMapping[str, Any]):
         """The DAG."""
         found: DAG = self._values["dag"]
         return found
+
+    def said_of_outlets(self) -> tuple[OutletEvent, ...]:
+        """What the task says of the assets that it updated."""
+        events = self._values.get("outlet_events")
+        return events.said() if events is not None else ()
 
     def interval(self, end: bool) -> pendulum.DateTime:
         """A border of the data interval; asked for only where the run has one."""
@@ -183,17 +196,26 @@ class TaskContext(MutableMapping[str, Any]):
         return dates.to_pendulum(moment) if moment is not None else None
 
 
+def _asset_events() -> Any:
+    """Imported where it is used: most tasks have nothing to do with assets."""
+    return importlib.import_module("tradewind.runner.asset_events")
+
+
 _DAY = timedelta(days=1)
 
 #: always there
 _MAKERS: dict[str, Callable[[TaskContext], Any]] = {
     "conn": lambda c: Connections(),
+    "inlet_events": lambda c: _asset_events().InletEvents(c.ti.task.inlets, c.runtime),
     "inlets": lambda c: list(c.ti.task.inlets),
     "map_index_template": lambda c: c.ti.task.map_index_template,
+    "outlet_events": lambda c: _asset_events().OutletEvents(c.ti.task.outlets),
     "outlets": lambda c: list(c.ti.task.outlets),
     "params": TaskContext.params,
     "start_date": lambda c: c.ti.start_date,
-    "triggering_asset_events": lambda c: {},
+    "triggering_asset_events": lambda c: (
+        _asset_events().triggering(c.runtime) if c.info.run_type is RunType.ASSET_TRIGGERED else {}
+    ),
     "var": lambda c: Variables(),
 }
 

@@ -107,6 +107,9 @@ class AttemptRuntime:
         found = self._channel.ask("run.previous", {"success_only": success_only})
         return None if found is None else msgspec.convert(found, RunInfo)
 
+    def ask(self, operation: str, arguments: dict[str, Any]) -> Any:
+        return self._channel.ask(operation, arguments)
+
     def look_at_runs(self, awaited: RunsAwaited) -> tuple[Verdict, str]:
         verdict, reason = self._channel.ask("runs.awaited", msgspec.to_builtins(awaited))
         return verdict, reason

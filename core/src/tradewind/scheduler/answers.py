@@ -12,7 +12,8 @@ import msgspec
 
 from tradewind.errors import NotFound, Refused
 from tradewind.ports.runtime import XComQuery
-from tradewind.scheduler.memory import Memory
+from tradewind.scheduler.asset_answers import AssetAnswers
+from tradewind.scheduler.memory import Memory, OpenAttempt
 from tradewind.store.connections import ConnectionRepository
 from tradewind.store.runs import RunRepository
 from tradewind.store.variables import VariableRepository
@@ -28,6 +29,7 @@ class Answers:
         connections: ConnectionRepository,
         xcoms: XComRepository,
         runs: RunRepository,
+        assets: AssetAnswers,
         memory: Callable[[], Memory],
         awaited: Callable[[dict[str, Any]], Any],
     ) -> None:
@@ -35,6 +37,7 @@ class Answers:
         self._connections = connections
         self._xcoms = xcoms
         self._runs = runs
+        self._assets = assets
         self._memory = memory
         self._awaited = awaited
 
@@ -64,11 +67,18 @@ class Answers:
                 return self._awaited(arguments)
             case "run.previous":
                 return self._previous_run(attempt_id, bool(arguments.get("success_only")))
+            case "assets.events" | "assets.find":
+                return self._assets.answer(operation, arguments)
+            case "assets.triggering":
+                return self._assets.triggering(self._attempt(attempt_id).run.pk)
         raise Refused(f"No answer to {operation!r}: is the attempt of a newer version than the scheduler?")
 
     def _previous_run(self, attempt_id: str, success_only: bool) -> Any:
+        row = self._runs.previous(self._attempt(attempt_id).run.info, success_only=success_only)
+        return None if row is None else msgspec.to_builtins(row.info)
+
+    def _attempt(self, attempt_id: str) -> OpenAttempt:
         attempt = self._memory().attempts.get(attempt_id)
         if attempt is None:
             raise NotFound("open attempt", attempt_id)
-        row = self._runs.previous(attempt.run.info, success_only=success_only)
-        return None if row is None else msgspec.to_builtins(row.info)
+        return attempt

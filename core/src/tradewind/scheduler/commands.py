@@ -16,6 +16,7 @@ from tradewind.model.commands import (
     CatchUp,
     ClearTasks,
     Command,
+    CreateAssetEvent,
     CreateBackfill,
     DagChanged,
     DeleteDag,
@@ -24,6 +25,7 @@ from tradewind.model.commands import (
     MarkTasks,
     PauseBackfill,
     PoolChanged,
+    RespondInput,
     SetNote,
     SetPaused,
     TriggerRun,
@@ -32,7 +34,7 @@ from tradewind.model.ids import check_run_id
 from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.states import RunType
 from tradewind.ports.planner import TimetableAnswer
-from tradewind.scheduler import corrections, waits
+from tradewind.scheduler import corrections, updates, waits
 from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.loading import Loading
@@ -58,12 +60,13 @@ class Commands:
                 raise Refused(
                     f"This scheduler does not know the command {row.kind!r}: is it of an older version?"
                 )
-            result = self._apply(turn, row.command, row.actor)
+            result = self.carry_out(turn, row.command, row.actor)
         except Unanswered as missing:
             turn.effects.questions[row.id] = missing.question
             return  # it stays open, and is applied when the answer is there
         except TradewindError as error:
             refused = str(error)
+        turn.callbacks.collect()
         turn.batch.commands.append(
             {
                 "id": row.id,
@@ -73,7 +76,11 @@ class Commands:
             }
         )
 
-    def _apply(self, turn: Turn, command: Command, actor: str) -> dict[str, Any]:
+    def carry_out(self, turn: Turn, command: Command, actor: str) -> dict[str, Any]:
+        """Do what the command says; its result.
+
+        :raises TradewindError: where that cannot be done, or is refused.
+        """
         match command:
             case TriggerRun():
                 return self._trigger(turn, command)
@@ -105,10 +112,17 @@ class Commands:
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
+            case RespondInput():
+                return corrections.respond(self._loading, turn, command, actor)
             case CatchUp():
                 return self._catch_up(turn, command)
             case DeleteDag():
                 return self._delete(turn, command)
+            case CreateAssetEvent():
+                event_id, told = updates.update_by_hand(
+                    turn, self._loading, command.name, command.uri, command.extra, actor
+                )
+                return {"event_id": event_id, "dag_ids": told}
 
     def _trigger(self, turn: Turn, command: TriggerRun) -> dict[str, Any]:
         dag = self._dag(turn, command.dag_id)
@@ -118,7 +132,7 @@ class Commands:
         run_after = command.run_after or (told[0] if told else turn.now)
         logical = command.logical_date or run_after
         run_id = check_run_id(command.run_id or self._free_run_id(turn, command, logical))
-        if self._is_there(turn, command.dag_id, run_id):
+        if self.is_there(turn, command.dag_id, run_id):
             raise Conflict(
                 f"DAG {command.dag_id!r} has a run {run_id!r} already; give another run id, or clear that run."
             )
@@ -141,11 +155,11 @@ class Commands:
 
     def _free_run_id(self, turn: Turn, command: TriggerRun, logical: datetime) -> str:
         run_id = f"{RunType(command.run_type)}__{logical.isoformat()}"
-        if not self._is_there(turn, command.dag_id, run_id):
+        if not self.is_there(turn, command.dag_id, run_id):
             return run_id
         return f"{run_id}_{turn.around.new_id()[-8:]}"
 
-    def _is_there(self, turn: Turn, dag_id: str, run_id: str) -> bool:
+    def is_there(self, turn: Turn, dag_id: str, run_id: str) -> bool:
         """Whether the DAG has the run: in the store, or made in this turn, whose rows are not committed yet."""
         return (dag_id, run_id) in turn.made or self._loading.run_row(dag_id, run_id) is not None
 
@@ -161,6 +175,7 @@ class Commands:
             turn.memory.admission.lift(Limit("paused", dag.dag_id))
         turn.batch.dags.append(self._loading.dag_row(dag))
         turn.touch(dag)
+        updates.make_run(turn, dag)
         return {"paused": dag.paused}
 
     def _catch_up(self, turn: Turn, command: CatchUp) -> dict[str, Any]:
@@ -183,6 +198,7 @@ class Commands:
         dag = self._loading.dag(turn.memory, command.dag_id)
         if dag is not None:
             turn.touch(dag)
+            updates.make_run(turn, dag)
         return {}
 
     def _delete(self, turn: Turn, command: DeleteDag) -> dict[str, Any]:

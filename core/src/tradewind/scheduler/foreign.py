@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import TimetableSpec
@@ -23,6 +24,8 @@ class Unanswered(Exception):
 
 class ForeignTimetable(Timetable):
     """Answers what it was told, and notes what it was not as ``wanted``."""
+
+    is_foreign: ClassVar[bool] = True
 
     def __init__(self, spec: TimetableSpec) -> None:
         self._spec = spec

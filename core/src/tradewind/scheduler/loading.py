@@ -17,14 +17,20 @@ from tradewind.model.states import RUN_FINAL, RunState
 from tradewind.model.waits import Wait
 from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler.foreign import ForeignTimetable
+from tradewind.scheduler.human_input import OpenInput
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.queue import LiveBackfill, QueuedRun
 from tradewind.scheduler.rows import dag_row
+from tradewind.scheduler.subscribers import Subscribers
+from tradewind.store.assets import AssetRepository
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.backfills import BackfillRepository
 from tradewind.store.batch import Row
+from tradewind.store.callbacks import CallbackRepository
 from tradewind.store.dags import DagRepository
+from tradewind.store.deadlines import DeadlineRepository
 from tradewind.store.engine import Store
+from tradewind.store.human_input import InputRepository
 from tradewind.store.past import PastRepository
 from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import DagRow, LoadedRun
@@ -47,6 +53,10 @@ class Loading:
         self._runs = RunRepository(store)
         self._attempts = AttemptRepository(store)
         self._pools = PoolRepository(store)
+        self._callbacks = CallbackRepository(store)
+        self._deadlines = DeadlineRepository(store)
+        self._inputs = InputRepository(store)
+        self._assets = AssetRepository(store)
         self._xcoms = XComRepository(store)
         self._waits = WaitRepository(store)
         self._backfills = BackfillRepository(store)
@@ -64,14 +74,23 @@ class Loading:
         if only_runs is None:
             for row in self._dags.find(with_stale=True):
                 self._add_dag(memory, row)
+            memory.updates = self._assets.pending()
+            self._complete(memory)
             self._take_up_backfills(memory)
             self._take_up_queued(memory)
+        for watch in self._assets.run_watches():
+            memory.run_watches.setdefault((watch.dag_id, watch.run_id), []).append(watch)
         taken = self._runs.open_runs(running_only=True) if only_runs is None else self._runs.load(only_runs)
         for loaded in taken:
             if loaded.run.state not in RUN_FINAL:
                 self._take_up(memory, loaded)
         self._take_up_attempts(memory)
         self._take_up_waits(memory.runs.values(), self._waits.all())
+        self._take_up_callbacks(memory, only_runs)
+        self._take_up_inputs(memory)
+        for deadline in self._deadlines.open():
+            if only_runs is None or deadline.run_pk in only_runs:
+                memory.deadlines[deadline.run_pk, deadline.number] = deadline.due_at
         return memory
 
     def pools(self, memory: Memory) -> None:
@@ -86,8 +105,21 @@ class Loading:
             row = self._dags.get(dag_id)
         except NotFound:
             memory.dags.pop(dag_id, None)
+            memory.subscribers.put(dag_id, None)
             return None
         return self._add_dag(memory, row)
+
+    def subscribers(self, memory: Memory) -> Subscribers:
+        """Which DAGs wait for which assets; one that serves a single run reads it when it is first needed."""
+        if not memory.subscribers.complete:
+            for dag_id, version_id in self._assets.versions_with_assets():
+                memory.subscribers.put(dag_id, self._version(version_id).spec.asset_schedule)
+            self._complete(memory)
+        return memory.subscribers
+
+    def _complete(self, memory: Memory) -> None:
+        memory.subscribers.aliases = self._assets.aliases()
+        memory.subscribers.complete = True
 
     def rewind(self, dag: LiveDag, now: datetime) -> bool:
         """Whether the DAG's newest scheduled run is of a time that is still to come, since the clock was ahead when it was
@@ -156,6 +188,12 @@ class Loading:
         """The run's task instances as the store has them."""
         return self._runs.task_instances(run_pk)
 
+    def run_of_deadline(self, memory: Memory, key: tuple[int, int]) -> LiveRun | None:
+        """The run of an open deadline; one that has ended is read for it alone."""
+        if key not in memory.deadlines or key[0] in memory.runs:
+            return memory.runs.get(key[0])
+        return next((self._restore(memory, loaded) for loaded in self._runs.load([key[0]])), None)
+
     @staticmethod
     def let_go(memory: Memory, run: LiveRun) -> None:
         """A run that has ended need not stay in memory."""
@@ -171,6 +209,8 @@ class Loading:
         """Forget the DAG with all its runs, inside the turn's transaction."""
         writer.delete_dag(dag.dag_id)
         memory.dags.pop(dag.dag_id, None)
+        memory.updates.pop(dag.dag_id, None)
+        memory.subscribers.put(dag.dag_id, None)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -202,6 +242,7 @@ class Loading:
                 dag.planned, dag.vetted, dag.held = None, False, False
         if dag.paused:
             memory.admission.ledger.paused.add(dag.dag_id)
+        memory.subscribers.put(row.dag_id, None if row.is_stale else spec.asset_schedule)
         return dag
 
     def _restore(self, memory: Memory, loaded: LoadedRun) -> LiveRun:
@@ -259,12 +300,46 @@ class Loading:
     def _take_up_attempts(self, memory: Memory) -> None:
         by_instance = {pk: (run, number) for run in memory.runs.values() for number, pk in enumerate(run.pks)}
         for row in self._attempts.open_attempts():
-            found = by_instance.get(row.ti_pk or 0)
+            found = by_instance.get(row.ti_pk or 0) if row.kind == "task" else None
             if found is not None:
                 run, number = found
                 memory.attempts[row.id] = OpenAttempt(
                     row.id, run, number, row.executor, row.claimed_by, row.started_at is not None
                 )
+
+    def _take_up_callbacks(self, memory: Memory, only_runs: Collection[int] | None) -> None:
+        """Callbacks that were not called to their end; those without a claim were never handed out. Most are of runs that
+        have ended, which are read for them alone."""
+        rows = [row for row in self._callbacks.open() if only_runs is None or row.attempt.run_pk in only_runs]
+        runs = dict(memory.runs)
+        missing = {row.attempt.run_pk for row in rows} - runs.keys()
+        runs |= {loaded.run.pk: self._restore(memory, loaded) for loaded in self._runs.load(missing)}
+        for row in rows:
+            attempt = row.attempt
+            run = runs[attempt.run_pk]
+            open_attempt = OpenAttempt(
+                attempt.id,
+                run,
+                run.pks.index(attempt.ti_pk) if attempt.ti_pk in run.pks else -1,
+                attempt.executor,
+                attempt.claimed_by,
+                attempt.started_at is not None,
+                row.request,
+                attempt.physical_no,
+            )
+            if attempt.claimed_by is None:
+                memory.waiting_callbacks.append(open_attempt)
+            else:
+                memory.attempts[attempt.id] = open_attempt
+                memory.callbacks_out[attempt.executor] += 1
+
+    def _take_up_inputs(self, memory: Memory) -> None:
+        """What people are asked, and what was answered and not yet gone on with."""
+        for asked in self._inputs.find(open_only=True):
+            run = memory.runs.get(asked.run_pk)
+            if run is not None and asked.ti_pk in run.pks:
+                found = OpenInput(asked.attempt_id, asked.request)
+                memory.inputs[run.pk, run.pks.index(asked.ti_pk)] = found
 
     @staticmethod
     def _take_up_waits(runs: Iterable[LiveRun], waits: dict[int, Wait]) -> None:

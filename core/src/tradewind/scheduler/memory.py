@@ -9,12 +9,17 @@ from datetime import datetime
 from tradewind.logic.admission import Admission, Candidate
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
+from tradewind.model.callbacks import CallbackRequest
+from tradewind.model.messages import AssetUpdated
 from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RunType
 from tradewind.ports.planner import TimetableAnswer
+from tradewind.scheduler.human_input import OpenInput
 from tradewind.scheduler.past import EarlierRuns, History
 from tradewind.scheduler.queue import LiveBackfill, RunQueue
+from tradewind.scheduler.subscribers import Subscribers
+from tradewind.store.rows import RunWatchRow
 from tradewind.timetables import Bounds, PlannedRun, Timetable
 from tradewind.timetables.planning import next_planned
 
@@ -77,7 +82,12 @@ class LiveDag:
 
 @dataclass(slots=True)
 class OpenAttempt:
-    """An attempt that was issued and has not ended."""
+    """An attempt that was issued and has not ended.
+
+    :param number: the instance; -1 for callbacks of the run itself.
+    :param callback: what it is to call, for an attempt of kind ``callback``.
+    :param delivery: of a callback: how many attempts there were at it, this one included.
+    """
 
     id: str
     run: LiveRun
@@ -85,6 +95,8 @@ class OpenAttempt:
     executor: str
     session: str | None
     started: bool = False
+    callback: CallbackRequest | None = None
+    delivery: int = 1
 
 
 @dataclass(slots=True)
@@ -96,6 +108,13 @@ class Memory:
     plans: dict[str, Plan] = field(default_factory=dict)  #: by version
     runs: dict[int, LiveRun] = field(default_factory=dict)  #: by pk
     attempts: dict[str, OpenAttempt] = field(default_factory=dict)  #: by id
+    #: callbacks that wait for room, the oldest first
+    waiting_callbacks: deque[OpenAttempt] = field(default_factory=deque)
+    callbacks_out: Counter[str] = field(default_factory=Counter)  #: those handed out, by executor
+    inputs: dict[tuple[int, int], OpenInput] = field(default_factory=dict)  #: by run's pk and instance
+    deadlines: dict[tuple[int, int], datetime] = field(
+        default_factory=dict
+    )  #: open ones, by run's pk and number
     admission: Admission = field(default_factory=Admission)
     last_transition: Counter[int] = field(default_factory=Counter)  #: by shard
     #: small values pushed lately, by run, so that the next task's order can carry them
@@ -105,6 +124,11 @@ class Memory:
     #: deferred instances, by the id of their wait
     waiting: dict[str, tuple[LiveRun, int]] = field(default_factory=dict)
     parked: set[int] = field(default_factory=set)  #: runs put aside, since deciding for them raised
+    subscribers: Subscribers = field(default_factory=Subscribers)  #: which DAGs wait for which assets
+    #: by DAG: the updates of assets that it has been told of, and that have not made a run yet
+    updates: dict[str, list[AssetUpdated]] = field(default_factory=dict)
+    #: by DAG and run id: who waits for the run's end
+    run_watches: dict[tuple[str, str], list[RunWatchRow]] = field(default_factory=dict)
     #: backfills that are to be moved on, the next one first
     filling: deque[LiveBackfill] = field(default_factory=deque)
     past: EarlierRuns = field(init=False)
@@ -131,6 +155,16 @@ class Memory:
             max_of_task_in_run=task.max_active_tis_per_dagrun,
             even_if_paused=run.even_if_paused,
         )
+
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether callbacks wait, or are being called."""
+        return bool(self.waiting_callbacks) or any(self.callbacks_out.values())
+
+    def runs_with_callbacks(self) -> set[int]:
+        """The runs, by pk, that have callbacks which were not called to their end."""
+        out = (attempt for attempt in self.attempts.values() if attempt.callback is not None)
+        return {attempt.run.pk for attempt in (*self.waiting_callbacks, *out)}
 
     def remember_xcom(self, run_pk: int, place: tuple[str, str, int], value: bytes) -> None:
         """Keep a value at hand if it is small; ``place``: task id, key, map index."""

@@ -42,9 +42,8 @@ def take_version(turn: Turn, old: LiveRun, plan: Plan, version_id: str, loading:
             for number in fresh.named(old.label(block.numbers[index])):
                 mapping.left(fresh, number, None)
     for block in fresh.blocks.values():
-        if (
-            fresh.states[block.task] is TaskState.REMOVED
-        ):  # its task was gone; which are too many is found out anew
+        # Its task was gone; which of the instances are too many is found out anew.
+        if fresh.states[block.task] is TaskState.REMOVED:
             block.length = len(block.numbers)
     number_of = {fresh.pks[number]: number for number in fresh.numbers()}
     fresh.losses = {number_of[old.pks[n]]: lost for n, lost in old.losses.items() if old.pks[n] in number_of}
@@ -84,6 +83,7 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
     """Wherever the run as it was is known, by itself or by the numbers of its instances, let it be the new one."""
     memory, delta = turn.memory, turn.machine.delta
     memory.runs[fresh.pk] = fresh
+    memory.past.let_go(old)  # of what its instances waited for, it is told when they are looked at again
     for attempt in memory.attempts.values():
         if attempt.run is old and old.pks[attempt.number] in number_of:
             attempt.run, attempt.number = fresh, number_of[old.pks[attempt.number]]
@@ -100,7 +100,7 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
     delta.ended_runs[:] = [fresh if run is old else run for run in delta.ended_runs]
     dag = memory.dags.get(fresh.info.dag_id)
     if dag is not None:
-        dag.queued.lighten(old)  # the place stays; who stands in it is looked up when it starts
+        dag.queued.replace(fresh)
     for number in fresh.numbers():
         state = fresh.states[number]
         if state is TaskState.SCHEDULED:
@@ -109,8 +109,7 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
             memory.admission.ledger.take(memory.candidate(fresh, number, turn.around.default_executor))
         elif fresh.due_at[number] is not None:
             delta.waits.append((fresh, number))
-        wait = fresh.waits.get(number)
-        if wait is not None and wait.attempt_id in memory.waiting:
+        if state is TaskState.DEFERRED:
             waits.keep(memory, fresh, number, turn.around.default_executor)
 
 

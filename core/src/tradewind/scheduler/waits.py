@@ -52,8 +52,12 @@ def ended(turn: Turn, fact: WaitEnded) -> None:
 
 
 def keep(memory: Memory, run: LiveRun, number: int, default_executor: str) -> None:
-    """An instance waits deferred: it is found by its wait's id, and counts towards a pool that wants it to."""
-    memory.waiting[run.waits[number].attempt_id] = (run, number)
+    """An instance waits deferred: it is found by its wait's id, and counts towards a pool that wants it to.
+
+    One that asked for a run of another DAG has no wait of its own (see :mod:`tradewind.logic.run_waits`).
+    """
+    if number in run.waits:
+        memory.waiting[run.waits[number].attempt_id] = (run, number)
     if run.task(number).pool in memory.admission.ledger.keep_deferred:
         memory.admission.ledger.defer(memory.candidate(run, number, default_executor))
 

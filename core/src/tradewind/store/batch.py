@@ -30,6 +30,20 @@ class Batch:
     instance_names: list[Row] = field(default_factory=list)
     #: all columns of ``attempt`` but started_at, revoked_at, ended_at, outcome, reason, host, pid
     new_attempts: list[Row] = field(default_factory=list)
+    #: id, claimed_by, claimed_at: attempts that waited for their executor
+    claimed_attempts: list[Row] = field(default_factory=list)
+    #: all columns of ``callback``
+    callbacks: list[Row] = field(default_factory=list)
+    #: run_pk, number, name, due_at
+    new_deadlines: list[Row] = field(default_factory=list)
+    #: run_pk, number, missed, closed_at
+    closed_deadlines: list[Row] = field(default_factory=list)
+    #: attempt_id, run_pk, ti_pk, task_id, map_index, subject, request, asked_at, due_at
+    new_inputs: list[Row] = field(default_factory=list)
+    #: attempt_id, answer, answered_by, answered_at
+    answered_inputs: list[Row] = field(default_factory=list)
+    #: attempt_id
+    closed_inputs: list[Row] = field(default_factory=list)
     #: id, started_at, host, pid
     started_attempts: list[Row] = field(default_factory=list)
     #: id, ended_at, outcome, reason, started_at (kept as it is where null), host, pid
@@ -60,6 +74,22 @@ class Batch:
     backfill_slots: list[Row] = field(default_factory=list)
     #: run_pk, what, traceback, at
     problems: list[Row] = field(default_factory=list)
+    #: all columns of ``fact`` but seq
+    new_facts: list[Row] = field(default_factory=list)
+    #: all columns of ``asset_event``
+    asset_events: list[Row] = field(default_factory=list)
+    #: all columns of ``asset_alias``
+    asset_aliases: list[Row] = field(default_factory=list)
+    #: all columns of ``asset_pending``
+    asset_pending: list[Row] = field(default_factory=list)
+    #: dag_id, event_id: no longer pending
+    asset_used: list[Row] = field(default_factory=list)
+    #: run_pk, event_id
+    asset_links: list[Row] = field(default_factory=list)
+    #: all columns of ``run_watch``
+    run_watches: list[Row] = field(default_factory=list)
+    #: attempt_id
+    ended_run_watches: list[Row] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)

@@ -26,7 +26,10 @@ from tradewind.store.tables import (
     worker,
     xcom,
 )
+from tradewind.store.tables_assets import asset_event, asset_event_run, asset_pending
 from tradewind.store.tables_backfill import backfill, backfill_slot
+from tradewind.store.tables_callbacks import callback, deadline
+from tradewind.store.tables_human_input import human_input
 
 CHUNK = 500  # rows that one transaction deletes at most
 
@@ -37,6 +40,19 @@ class Cleaned:
 
     table: str
     rows: int
+
+
+_OF_A_RUN = (
+    callback,
+    deadline,
+    human_input,
+    transition,
+    attempt,
+    xcom,
+    task_instance,
+    problem,
+    asset_event_run,
+)
 
 
 class Cleaner:
@@ -71,7 +87,7 @@ class Cleaner:
         """Delete a run with everything that belongs to it, step by step, the run itself last: a kill in
         between leaves a run that the next call deletes.
         """
-        for table in (transition, attempt, xcom, task_instance, problem):
+        for table in _OF_A_RUN:
             yield from self._delete(table, table.c.run_pk == run_pk)
         yield from self._delete(dag_run, dag_run.c.id == run_pk)
 
@@ -105,6 +121,7 @@ class Cleaner:
         yield from self._delete(problem, problem.c.at < before)
         yield from self._delete(worker, worker.c.ended_at < before)
         yield from self._delete(scheduler, scheduler.c.ended_at < before)
+        yield from self._delete(asset_event, _unused_events(before))
 
     def count(self, before: datetime) -> list[Cleaned]:
         """What would be deleted: runs, and what :meth:`delete_others` would take."""
@@ -115,6 +132,7 @@ class Cleaner:
             (problem, problem.c.at < before),
             (worker, worker.c.ended_at < before),
             (scheduler, scheduler.c.ended_at < before),
+            (asset_event, _unused_events(before)),
         )
         with self._store.read() as connection:
             return [
@@ -133,6 +151,13 @@ class Cleaner:
                 yield Cleaned(table.name, number)
             if number < CHUNK:
                 return
+
+
+def _unused_events(before: datetime) -> Any:
+    """Updates of assets that no DAG waits with, and that led to no run that is still there."""
+    of_run = exists().where(asset_event_run.c.event_id == asset_event.c.id)
+    waits = exists().where(asset_pending.c.event_id == asset_event.c.id)
+    return (asset_event.c.at < before) & ~of_run & ~waits
 
 
 def _delete_chunk(connection: Connection, table: Table, which: Any) -> int:

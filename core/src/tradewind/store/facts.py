@@ -38,7 +38,7 @@ class FactRepository:
         except Conflict:
             pass  # it is there
 
-    def waiting(self, shards: Collection[int] | None = None, limit: int = 500) -> list[FactRow]:
+    def waiting(self, shards: Collection[int] | None = None, limit: int | None = 500) -> list[FactRow]:
         """Facts that wait; those of one sender in the order in which it sent them."""
         query = select(fact).order_by(fact.c.seq).limit(limit)
         if shards is not None:

@@ -30,7 +30,7 @@ class QueuedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
-    """An attempt of a task instance (or, where ``ti_pk`` is ``None``, of a run's callback)."""
+    """An attempt at running a task, or at calling callbacks (``ti_pk`` is ``None`` where they are the run's)."""
 
     id: str
     kind: str
@@ -187,6 +187,17 @@ class FactRow:
     n: int
     kind: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWatchRow:
+    """A task waits for a run. ``asker`` and ``request`` are JSON, see :mod:`tradewind.model.messages`."""
+
+    attempt_id: str
+    dag_id: str
+    run_id: str
+    asker: str
+    request: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

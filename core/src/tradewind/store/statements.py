@@ -25,7 +25,10 @@ from sqlalchemy import (
 )
 
 from tradewind.store import tables as t
+from tradewind.store import tables_assets as ta
 from tradewind.store.tables_backfill import backfill, backfill_slot
+from tradewind.store.tables_callbacks import callback, deadline
+from tradewind.store.tables_human_input import human_input
 from tradewind.store.tables_waits import wait
 
 #: columns of an attempt that are not known when it is made, or that follow from others
@@ -60,6 +63,8 @@ class Statements:
             .values(_binds("paused paused_reason cursor_start cursor_end next_logical next_run_after"))
         )
         self.problems = self._text(_inserting(t.problem, without=("id",)))
+        self.new_facts = self._text(_inserting(t.fact, without=("seq",)))
+        self._make_assets()
         self.delete_dag = self._deleting_a_dag()
         of_run = [delete(it).where(*_matches(it, "run_pk")) for it in (t.transition, t.attempt, t.problem)]
         self.delete_run = tuple(
@@ -115,6 +120,23 @@ class Statements:
     def _make_attempts(self) -> None:
         attempt = t.attempt
         self.new_attempts = self._text(_inserting(attempt, without=_LATER, open=true()))
+        self.claimed_attempts = self._text(
+            update(attempt).where(*_matches(attempt, "id")).values(_binds("claimed_by claimed_at"))
+        )
+        self.callbacks = self._text(_inserting(callback))
+        asked = ("open", "answer", "answered_by", "answered_at")
+        self.new_inputs = self._text(_inserting(human_input, without=asked, open=true()))
+        of_input = update(human_input).where(*_matches(human_input, "attempt_id"))
+        self.answered_inputs = self._text(of_input.values(_binds("answer answered_by answered_at")))
+        self.closed_inputs = self._text(of_input.values(open=null()))
+        self.new_deadlines = self._text(
+            _inserting(deadline, without=("open", "missed", "closed_at"), open=true())
+        )
+        self.closed_deadlines = self._text(
+            update(deadline)
+            .where(*_matches(deadline, "run_pk number"))
+            .values(open=null(), **_binds("missed closed_at"))
+        )
         self.started_attempts = self._text(
             update(attempt).where(*_matches(attempt, "id")).values(_binds("started_at host pid"))
         )
@@ -128,6 +150,17 @@ class Statements:
             .where(*_matches(attempt, "id"), attempt.c.ended_at.is_(None))
             .values(open=null(), **_binds("ended_at outcome reason"), **kept)
         )
+
+    def _make_assets(self) -> None:
+        self.asset_events = self._text(_inserting(ta.asset_event))
+        self.asset_aliases = self._text(_inserting(ta.asset_alias))
+        self.asset_pending = self._text(_inserting(ta.asset_pending))
+        self.asset_used = self._text(
+            delete(ta.asset_pending).where(*_matches(ta.asset_pending, "dag_id event_id"))
+        )
+        self.asset_links = self._text(_inserting(ta.asset_event_run))
+        self.run_watches = self._text(_inserting(ta.run_watch))
+        self.ended_run_watches = self._text(delete(ta.run_watch).where(*_matches(ta.run_watch, "attempt_id")))
 
     def _make_backfills(self) -> None:
         run = t.dag_run
@@ -164,11 +197,20 @@ class Statements:
         """Forget a DAG with all that hangs on it; task instances and XComs go with their runs."""
         runs = select(t.dag_run.c.id).where(*_matches(t.dag_run, "dag_id"))
         of_runs = [
-            delete(table).where(table.c.run_pk.in_(runs)) for table in (t.transition, t.attempt, t.problem)
+            delete(table).where(table.c.run_pk.in_(runs))
+            for table in (callback, deadline, human_input, t.transition, t.attempt, t.problem)
         ]
         of_dag = [
             delete(table).where(*_matches(table, "dag_id"))
-            for table in (t.dag_run, backfill, t.dag_version, t.dag_warning, t.dag)
+            for table in (
+                ta.asset_pending,
+                ta.run_watch,
+                t.dag_run,
+                backfill,
+                t.dag_version,
+                t.dag_warning,
+                t.dag,
+            )
         ]
         return tuple(self._text(statement) for statement in (*of_runs, *of_dag))
 

@@ -47,6 +47,13 @@ _TASK_DEFAULTS: Row = {
 #: the lists of a batch in the order in which they are written: what is forgotten goes before what replaces it
 _ORDER = (
     "new_attempts",
+    "claimed_attempts",
+    "callbacks",
+    "new_inputs",
+    "answered_inputs",
+    "closed_inputs",
+    "new_deadlines",
+    "closed_deadlines",
     "started_attempts",
     "ended_attempts",
     "expanded",
@@ -68,6 +75,14 @@ _ORDER = (
     "new_backfill_slots",
     "backfill_slots",
     "problems",
+    "new_facts",
+    "asset_events",
+    "asset_aliases",
+    "asset_pending",
+    "asset_used",
+    "asset_links",
+    "run_watches",
+    "ended_run_watches",
 )
 _CHECKPOINT_AFTER = (
     64  # commits; about the 1,000 pages after which SQLite would stop in the middle of work for it

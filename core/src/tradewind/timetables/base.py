@@ -54,6 +54,8 @@ class Timetable:
     """
 
     name: ClassVar[str] = ""  #: the name that it is registered by
+    #: whether it is known by its answers alone, which come from elsewhere
+    is_foreign: ClassVar[bool] = False
     #: how many runs of the DAG may be active at once; ``None``: as many as the DAG allows
     active_runs_limit: ClassVar[int | None] = None
 

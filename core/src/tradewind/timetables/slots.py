@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from tradewind.errors import Refused
 from tradewind.model.run import DataInterval
 from tradewind.model.spec import TimetableSpec
 from tradewind.timetables.base import Bounds, PlannedRun, Timetable
@@ -29,7 +30,13 @@ def slots_between(
     The DAG's own first and last date do not matter.
 
     :param last: go on behind this interval.
+    :raises Refused: for a plugin's timetable.
     """
+    if timetable.is_foreign:
+        raise Refused(
+            f"The timetable {timetable.summary!r} is a plugin's, whose past dates are not filled yet: make single runs with "
+            f"`tradewind dags trigger DAG --logical-date D`."
+        )
     while True:
         bounds = Bounds(None if last is not None else since, until, catchup=True)
         planned = timetable.next_run(last, bounds, before)

@@ -1,4 +1,4 @@
-"""Shell commands, Python environments of their own, and sensors, for Tradewind.
+"""Shell commands, Python environments of their own, sensors, runs of other DAGs, and questions to people, for Tradewind.
 
 >>> from tradewind_standard import BashOperator
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tradewind_standard.bash import BashOperator
     from tradewind_standard.branching import BranchDateTimeOperator, BranchDayOfWeekOperator, WeekDay
+    from tradewind_standard.hitl import ApprovalOperator, HITLBranchOperator, HITLEntryOperator, HITLOperator
     from tradewind_standard.sensors.bash import BashSensor
     from tradewind_standard.sensors.external_task import ExternalTaskMarker, ExternalTaskSensor
     from tradewind_standard.sensors.filesystem import FileSensor
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         TimeSensorAsync,
         WaitSensor,
     )
+    from tradewind_standard.trigger_dagrun import TriggerDagRunOperator
     from tradewind_standard.triggers.external_task import ExternalTaskTrigger
     from tradewind_standard.triggers.file import FileTrigger
     from tradewind_standard.triggers.temporal import DateTimeTrigger, TimeDeltaTrigger
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ApprovalOperator",
     "BashOperator",
     "BashSensor",
     "BranchDateTimeOperator",
@@ -55,6 +58,9 @@ __all__ = [
     "ExternalTaskTrigger",
     "FileSensor",
     "FileTrigger",
+    "HITLBranchOperator",
+    "HITLEntryOperator",
+    "HITLOperator",
     "PythonSensor",
     "PythonVirtualenvOperator",
     "TimeDeltaSensor",
@@ -62,11 +68,13 @@ __all__ = [
     "TimeDeltaTrigger",
     "TimeSensor",
     "TimeSensorAsync",
+    "TriggerDagRunOperator",
     "WaitSensor",
     "WeekDay",
 ]
 
 _MODULES = {
+    "ApprovalOperator": "tradewind_standard.hitl",
     "BashOperator": "tradewind_standard.bash",
     "BashSensor": "tradewind_standard.sensors.bash",
     "DateTimeSensor": "tradewind_standard.sensors.timed",
@@ -83,6 +91,9 @@ _MODULES = {
     "ExternalTaskTrigger": "tradewind_standard.triggers.external_task",
     "FileSensor": "tradewind_standard.sensors.filesystem",
     "FileTrigger": "tradewind_standard.triggers.file",
+    "HITLBranchOperator": "tradewind_standard.hitl",
+    "HITLEntryOperator": "tradewind_standard.hitl",
+    "HITLOperator": "tradewind_standard.hitl",
     "PythonSensor": "tradewind_standard.sensors.python",
     "PythonVirtualenvOperator": "tradewind_standard.virtualenv",
     "TimeDeltaSensor": "tradewind_standard.sensors.timed",
@@ -90,6 +101,7 @@ _MODULES = {
     "TimeDeltaTrigger": "tradewind_standard.triggers.temporal",
     "TimeSensor": "tradewind_standard.sensors.timed",
     "TimeSensorAsync": "tradewind_standard.sensors.timed",
+    "TriggerDagRunOperator": "tradewind_standard.trigger_dagrun",
     "WaitSensor": "tradewind_standard.sensors.timed",
     "WeekDay": "tradewind_standard.branching",
 }

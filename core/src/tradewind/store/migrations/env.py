@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from tradewind.store import tables_assets  # noqa: F401  # whose tables stand in the same metadata
 from tradewind.store.tables import metadata
 
 context.configure(
