@@ -1,6 +1,7 @@
 """The jobs: what makes or measures something. The gates that a change must pass are in tox.ini.
 
-``nox -s new_provider -- NAME``, ``nox -s provider_alone -- NAME``, ``nox -s bench``, ``nox -s build``, ``nox -s release``.
+``nox -s new_provider -- NAME``, ``nox -s provider_alone -- NAME``, ``nox -s bench``,
+``nox -s simulate``, ``nox -s build``, ``nox -s release``.
 """
 
 from __future__ import annotations
@@ -53,6 +54,13 @@ def bench(session: nox.Session) -> None:
     providers = [f"./providers/{path.name}" for path in _providers()]
     session.install("-c", "constraints.txt", "psutil", "pandas", "./core", *providers)
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """Play seeds of the simulator; arguments behind ``--`` go to it: ``--seeds 10000``, ``--seed 7 --story``."""
+    session.install("-c", "constraints.txt", "./core")
+    session.run("python", "-m", "tests.simulation", *session.posargs)
 
 
 @nox.session

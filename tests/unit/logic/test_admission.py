@@ -160,3 +160,29 @@ def test_all_that_can_start_does_and_no_limit_is_exceeded(given_: list[tuple[str
         active += admission.admit()
     assert ended == len(given_)
     assert not admission.ledger.used
+
+
+def test_an_instance_that_was_called_let_go_and_came_back_in_one_turn_waits_once() -> None:
+    line = Admission(Ledger(pools={"default_pool": 1}, executors={"local": 10}))
+    line.add(candidate(1))
+    line.add(candidate(2))
+    assert [one.run_pk for one in line.admit()] == [1]
+
+    line.release((1, 0))
+    line.release((2, 0))
+    line.add(candidate(2))
+    line.add(candidate(3))
+    assert [one.run_pk for one in line.admit()] == [2]
+    line.release((2, 0))
+    assert [one.run_pk for one in line.admit()] == [3]
+
+
+def test_the_next_in_line_is_called_though_the_first_went_away_after_it_was_called() -> None:
+    line = Admission(Ledger(pools={"default_pool": 1}, executors={"local": 10}))
+    for number in (1, 2, 3):
+        line.add(candidate(number))
+    assert [one.run_pk for one in line.admit()] == [1]
+
+    line.release((1, 0))  # calls 2
+    line.release((2, 0))  # which is cleared in the same turn
+    assert [one.run_pk for one in line.admit()] == [3]

@@ -84,6 +84,8 @@ class HandExecutor(Executor):
         host.session_started(self._session, self.held, host="here", pid=1, capacity=self._capacity)
 
     def submit(self, order: Order) -> None:
+        if order.attempt_id in self.held or any(it.attempt_id == order.attempt_id for it in self.submitted):
+            return  # an agent passes over what it has
         mapped = order.map_index >= 0
         self.orders[f"{order.task_id}[{order.map_index}]" if mapped else order.task_id] = order
         self.submitted.append(order)
@@ -137,9 +139,15 @@ class World:
         self.attempts = AttemptRepository(self.store)
         self.commands = CommandRepository(self.store)
         self.executor = HandExecutor(self.clock)
+        self.passing: Callable[[str], None] = lambda _point: None
         self.ended: set[str] = set()  #: ids of attempts that a test ended by their run
         self.planner: Planner | None = None
         self.catchup_confirm_above = 1000
+        self.scheduler = self._made()
+
+    def remake(self) -> None:
+        """Another scheduler, with the executor that is in place by now."""
+        self.scheduler.close()
         self.scheduler = self._made()
 
     def _made(self) -> Scheduler:
@@ -152,6 +160,7 @@ class World:
                 default_executor="local",
                 variables=VariableRepository(self.store, self._vault),
                 connections=ConnectionRepository(self.store, self._vault),
+                passing=lambda point: self.passing(point),
                 planner=self.planner,
                 catchup_confirm_above=self.catchup_confirm_above,
             )
@@ -191,14 +200,21 @@ class World:
 
     def send(self, command: Command, *, settle: bool = True) -> CommandRow:
         """Hand a command in and have it applied; without ``settle``, in the next turn."""
-        command_id = self.ids.new_id()
-        self.commands.submit(command, id=command_id, actor="ann", at=self.clock.now())
+        return self.send_together(command, settle=settle)[0]
+
+    def send_together(self, *commands: Command, settle: bool = True) -> list[CommandRow]:
+        """Hand commands in that are applied in one turn."""
+        ids = [self.ids.new_id() for _ in commands]
+        at = self.clock.now()
+        for number, (id, command) in enumerate(zip(ids, commands, strict=True)):
+            moment = at + timedelta(microseconds=number)
+            self.commands.submit(command, id=id, actor="ann", at=moment)
         self.scheduler.ring()
         if settle:
             self.settle()
-        row = self.commands.get(command_id)
-        assert row is not None
-        return row
+        rows = [self.commands.get(id) for id in ids]
+        assert all(rows)
+        return [row for row in rows if row is not None]
 
     def trigger(self, dag_id: str = "d") -> None:
         """Make a run with the id ``r``."""

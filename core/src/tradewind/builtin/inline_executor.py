@@ -104,10 +104,10 @@ class InlineExecutor(Executor):
             if order.version_id not in self._loaded:
                 bundle = self._host.bundle(order.version_id)
                 folder = unpack(bundle, str(self._cache_folder))
-                channel = _Direct(self._host, "")
+                channel = DirectChannel(self._host, "")
                 self._runner.load(bundle.dag_id, str(folder), bundle.file, bundle.folder, channel)
                 self._loaded.add(order.version_id)
-            outcome, xcoms = self._runner.run(order, _Direct(self._host, order.attempt_id))
+            outcome, xcoms = self._runner.run(order, DirectChannel(self._host, order.attempt_id))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             return Failed(f"{type(error).__name__}: {error}"), ()
@@ -115,7 +115,7 @@ class InlineExecutor(Executor):
         return outcome, xcoms
 
 
-class _Direct:
+class DirectChannel:
     """The channel of an attempt that has no process of its own."""
 
     def __init__(self, host: ExecutorHost, attempt_id: str) -> None:

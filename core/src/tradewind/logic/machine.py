@@ -26,7 +26,7 @@ from tradewind.model.outcomes import (
     Succeeded,
     TriggersRun,
 )
-from tradewind.model.states import TASK_ACTIVE, TASK_FINAL, RunState, TaskState
+from tradewind.model.states import RUN_FINAL, TASK_ACTIVE, TASK_FINAL, RunState, TaskState
 from tradewind.model.waits import Wait
 
 LOSSES_BEFORE_FAILURE = 3  #: attempts in a row that may be lost before they began, before a try is used up
@@ -321,10 +321,11 @@ class Machine:
             self._finish_run(run, RunState.SUCCESS, "all tasks at its end succeeded or were skipped")
 
     def _finish_run(self, run: LiveRun, state: RunState, reason: str, *, outright: bool = False) -> None:
+        if run.state not in RUN_FINAL:  # it gives its place back once, however often it is marked afterwards
+            self.delta.ended_runs.append(run)
         run.end_date = self.now
         self._move_run(run, state, reason)
         self.delta.transitions[-1].outright = outright
-        self.delta.ended_runs.append(run)
 
     def _drop_attempt(self, run: LiveRun, number: int, reason: str) -> None:
         """The instance's attempt, if it has an open one, is ended and no longer listened to."""

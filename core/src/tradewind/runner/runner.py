@@ -65,7 +65,7 @@ class TaskRunner:
 
     def rehearse(self) -> None:
         if DAG_ID not in self._loaded:
-            self._loaded[DAG_ID] = LoadedDag(rehearsal_dag(), "", "")
+            self.keep(LoadedDag(rehearsal_dag(), "", ""))
         self.run(rehearsal_order(), Nobody())
 
     def load(
@@ -76,7 +76,11 @@ class TaskRunner:
         :param channel: answers variables and connections that the file asks for; without one the environment does.
         """
         served_by = AttemptRuntime(channel, Secrets()) if channel is not None else None
-        self._loaded[dag_id] = load_dag(dag_id, folder, file, original_folder, served_by)
+        self.keep(load_dag(dag_id, folder, file, original_folder, served_by))
+
+    def keep(self, loaded: LoadedDag) -> None:
+        """From now on run the tasks of this DAG, which is here already."""
+        self._loaded[loaded.dag.dag_id] = loaded
 
     def run(self, order: Order, channel: Channel) -> tuple[Outcome, tuple[XCom, ...]]:
         secrets = Secrets()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from tradewind.errors import Conflict, NotFound, Refused, TradewindError
+from tradewind.errors import Conflict, NotFound, Refused, StoreError, TradewindError
 from tradewind.logic.admission import Limit
 from tradewind.logic.params import resolve_params
 from tradewind.model.commands import (
@@ -52,6 +53,7 @@ class Commands:
 
     def apply(self, turn: Turn, row: CommandRow) -> None:
         """Apply a command, and note what became of it."""
+        turn.starting.count_ended()
         turn.machine.cause = ("command", row.id)
         result: dict[str, Any] = {}
         refused: str | None = None
@@ -65,7 +67,15 @@ class Commands:
             turn.effects.questions[row.id] = missing.question
             return  # it stays open, and is applied when the answer is there
         except TradewindError as error:
+            if isinstance(error, StoreError) and error.transient:
+                raise  # nothing is wrong with the command: the whole turn is tried again
             refused = str(error)
+        except Exception as error:
+            # It would be met again by every scheduler to come, and stop each of them.
+            refused = f"The scheduler failed over it, which is a fault of Tradewind: {type(error).__name__}: {error}"
+            text = "".join(traceback.format_exception(error))
+            what = f"the command {row.kind} for {row.dag_id!r}"
+            turn.batch.problems.append({"run_pk": None, "what": what, "traceback": text, "at": turn.micros})
         turn.callbacks.collect()
         turn.batch.commands.append(
             {

@@ -41,7 +41,7 @@ def clear(loading: Loading, turn: Turn, command: ClearTasks, reason: str) -> dic
     cleared = _clear(loading, turn, run, [n for n in numbers if run.label(n) not in left], reason)
     if run is not began_as and run.state is RunState.RUNNING:  # its arrows may be others now
         turn.machine.resume(run)
-    loading.let_go(turn.memory, run)
+    turn.let_go(run)
     return {"cleared": [run.label(number) for number in cleared], "left": left}
 
 
@@ -62,7 +62,7 @@ def mark_tasks(loading: Loading, turn: Turn, command: MarkTasks, reason: str) ->
         behind = sorted(clearing.behind(run, marked).difference(marked))
         again = [n for n in behind if before.get(n) in FAILED and run.states[n] in FAILED]
         again = _clear(loading, turn, run, again, f"{reason}: a task upstream of it")
-    loading.let_go(turn.memory, run)
+    turn.let_go(run)
     return {
         "marked": [run.label(number) for number in marked],
         "left": {run.label(number): run.states[number] for number in missed},
@@ -79,24 +79,23 @@ def mark_run(loading: Loading, turn: Turn, command: MarkRun, reason: str) -> dic
         raise Refused(f"A run can be marked success or failed, not {command.state}.")
     run = _run(loading, turn, command.dag_id, command.run_id)
     if run.state is command.state:
-        loading.let_go(turn.memory, run)
+        turn.let_go(run)
         return {"state": run.state}
     if run.state in RUN_FINAL and command.seen is not None and command.seen not in RUN_FINAL:
-        loading.let_go(turn.memory, run)
+        turn.let_go(run)
         raise Refused(
             f"Run {command.run_id!r} was {command.seen} when you looked, and has ended {run.state} since ({run.reason}). "
             f"It was left so; ask again if it shall be {command.state} all the same."
         )
-    if run.state in RUN_FINAL:  # it waits for no place, and counts towards no limit
-        _reopen(loading, turn, run)
     clearing.mark_run(turn.machine, run, command.state, reason)
+    turn.let_go(run)
     return {"state": run.state}
 
 
 def set_note(loading: Loading, turn: Turn, command: SetNote) -> dict[str, Any]:
     """Write a note on a run or a task instance."""
     run = _run(loading, turn, command.dag_id, command.run_id)
-    loading.let_go(turn.memory, run)
+    turn.let_go(run)
     if command.task_id is None:
         run.info = replace(run.info, note=command.note)
         turn.batch.run_notes.append({"pk": run.pk, "note": command.note})
@@ -123,7 +122,7 @@ def respond(loading: Loading, turn: Turn, command: RespondInput, actor: str) -> 
         number = _numbers(run, (command.task_id,))[0]
         answer = turn.inputs.respond(run, number, command.options, command.params, actor)
     finally:
-        loading.let_go(turn.memory, run)
+        turn.let_go(run)
     return {"chosen_options": list(answer.chosen_options), "params_input": answer.params_input}
 
 

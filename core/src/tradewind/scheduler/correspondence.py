@@ -14,7 +14,6 @@ from tradewind.model.states import RUN_FINAL, TaskState
 from tradewind.scheduler import runs_wanted, updates, waits
 from tradewind.scheduler.foreign import Unanswered
 from tradewind.scheduler.messages import opened
-from tradewind.store.attempts import AttemptRepository
 from tradewind.store.engine import Store
 from tradewind.store.facts import FactRepository
 from tradewind.store.rows import FactRow
@@ -35,7 +34,6 @@ class Correspondence:
 
     def __init__(self, store: Store, loading: Loading, commands: Commands, serves_all: bool) -> None:
         self._facts = FactRepository(store)
-        self._attempts = AttemptRepository(store)
         self._loading = loading
         self._commands = commands
         self._serves_all = serves_all
@@ -80,13 +78,10 @@ class Correspondence:
             return True
 
     def _take_fact(self, turn: Turn, row: FactRow) -> bool:
-        """A fact about an attempt, of whose sender the claim is known to the store alone."""
+        """A fact about an attempt, of whose claim the store alone may know."""
         attempt = turn.memory.attempts.get(row.attempt_id)
         if attempt is None:
             return self._serves_all
-        if attempt.session is None:
-            known = self._attempts.get(attempt.id)
-            attempt.session = known.claimed_by if known is not None else None
         turn.fact(protocol.read(row.body), row.session)
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -15,10 +15,11 @@ from tradewind.model.outcomes import Failed
 from tradewind.ports.clock import Clock
 from tradewind.ports.executor import Executor, HasFileno
 from tradewind.scheduler.answers import Answers
+from tradewind.scheduler.claims import Claims
 from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import Memory, OpenAttempt
 from tradewind.scheduler.orders import Orders
-from tradewind.scheduler.turn import log_path
+from tradewind.scheduler.rows import log_path
 from tradewind.store.dags import DagRepository
 
 log = logging.getLogger("tradewind.scheduler")
@@ -51,6 +52,7 @@ class Dispatch:
         clock: Clock,
         memory: Callable[[], Memory],
         take_fact: Inbox,
+        claims: Claims,
     ) -> None:
         self._executors = executors
         self._orders = orders
@@ -60,6 +62,7 @@ class Dispatch:
         self._clock = clock
         self._memory = memory
         self.take_fact = take_fact
+        self._claims = claims
         self._bundles: dict[str, VersionBundle] = {}
         self._prepared: deque[float] = deque()
 
@@ -70,6 +73,7 @@ class Dispatch:
         """
         for name, executor in self._executors.items():
             executor.start(_Host(self, name, wake))
+        self.catch_up()
 
     def stop(self) -> None:
         """Let the executors go; attempts that run are not touched."""
@@ -82,10 +86,13 @@ class Dispatch:
 
     def submit(self, attempt: OpenAttempt) -> None:
         """Hand an attempt over, where it is still wanted. What its order needs is read from the store."""
+        executor = self._executors[attempt.executor]
         if attempt.id not in self._memory().attempts:
             return
+        if executor.delivery == "once" and attempt.session != executor.session:
+            return  # it was meant for another agent: it is lost as soon as this one has said what it holds
         try:
-            self._executors[attempt.executor].submit(self._orders.write(self._memory(), attempt))
+            executor.submit(self._orders.write(self._memory(), attempt))
         except StoreError as error:
             if error.transient:
                 log.warning("An order could not be written, it is tried again: %s", error)
@@ -94,6 +101,22 @@ class Dispatch:
                 self._fail(attempt, str(error))
         except NotFound as error:
             self._fail(attempt, str(error))
+
+    def catch_up(self, cancels: Sequence[tuple[OpenAttempt, str]] = ()) -> None:
+        """Do what may have been left undone: the memory was read back, and nobody can tell what went out before that.
+
+        Orders that nobody has begun go out again: an agent drops what it has, and workers of a queue have claims.
+
+        :param cancels: (attempt, reason) of a turn of which it is not known whether it was committed.
+        """
+        for attempt, reason in cancels:
+            if (kept := self._memory().attempts.get(attempt.id)) is None or kept.is_to_end:
+                self.cancel(attempt, reason)
+        for attempt in list(self._memory().attempts.values()):
+            once = self._executors[attempt.executor].delivery == "once"
+            if not (attempt.started if once else self._claims.holder(attempt)):
+                self.submit(attempt)
+        self.flush()
 
     def prepare(self, executor: str, version_id: str) -> None:
         """Orders of the version are about to come; that they would come sooner is not worth an error."""
@@ -125,10 +148,25 @@ class Dispatch:
         return found
 
     def session_started(self, executor: str, session: str, held: tuple[str, ...]) -> None:
-        """A worker is there: hand over again what it should hold and does not; what others held is lost."""
+        """A worker is there: hand over again what it should hold and does not, or call it lost; end what nobody wants of it.
+
+        Where an executor has one session at a time, what others held is lost too.
+        """
+        once = self._executors[executor].delivery == "once"
+        for attempt_id in held:
+            kept = self._memory().attempts.get(attempt_id)
+            if kept is None:
+                self._executors[executor].cancel(attempt_id, "nobody waits for it any more")
+            elif kept.is_to_end:
+                self.cancel(kept, kept.run.reasons[kept.number])
         for attempt in self._attempts_of(executor):
-            if attempt.session != session:
-                self._lose(attempt, "its agent is gone")
+            if self._claims.holder(attempt) != session:
+                if once:
+                    self._lose(attempt, "its agent is gone")
+            elif attempt.id not in held and not once:
+                self._lose(
+                    attempt, "its worker no longer knows it"
+                )  # no other may run what this one has claimed
             elif attempt.id not in held and not attempt.started:
                 self.submit(attempt)
             elif attempt.id not in held:
@@ -138,7 +176,7 @@ class Dispatch:
     def session_ended(self, executor: str, session: str, reason: str) -> None:
         """A worker is gone for good."""
         for attempt in self._attempts_of(executor):
-            if attempt.session == session:
+            if self._claims.holder(attempt) == session:
                 self._lose(attempt, reason)
 
     def _attempts_of(self, executor: str) -> list[OpenAttempt]:

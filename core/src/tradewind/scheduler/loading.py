@@ -195,12 +195,6 @@ class Loading:
         return next((self._restore(memory, loaded) for loaded in self._runs.load([key[0]])), None)
 
     @staticmethod
-    def let_go(memory: Memory, run: LiveRun) -> None:
-        """A run that has ended need not stay in memory."""
-        if run.state in RUN_FINAL:
-            memory.forget_run(run)
-
-    @staticmethod
     def dag_row(dag: LiveDag) -> Row:
         """The scheduler's columns of the DAG."""
         return dag_row(dag)
@@ -338,8 +332,7 @@ class Loading:
         for asked in self._inputs.find(open_only=True):
             run = memory.runs.get(asked.run_pk)
             if run is not None and asked.ti_pk in run.pks:
-                found = OpenInput(asked.attempt_id, asked.request)
-                memory.inputs[run.pk, run.pks.index(asked.ti_pk)] = found
+                memory.inputs[asked.ti_pk] = OpenInput(asked.attempt_id, asked.request)
 
     @staticmethod
     def _take_up_waits(runs: Iterable[LiveRun], waits: dict[int, Wait]) -> None:

@@ -48,6 +48,11 @@ class Loop:
         """Call once, when the time of day has come to ``moment``."""
         heapq.heappush(self._moments, (moment, next(self._order), call))
 
+    @property
+    def next_moment(self) -> datetime | None:
+        """When something is due next by the time of day; ``None`` where nothing is."""
+        return self._moments[0][0] if self._moments else None
+
     def turn(self, longest: float = LONGEST_SLEEP) -> None:
         """Wait for something to do, at most ``longest`` seconds, and do all that there is."""
         for key, _ in self._selector.select(0.0 if self._soon else self._patience(longest)):

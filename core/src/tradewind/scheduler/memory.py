@@ -13,7 +13,7 @@ from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.messages import AssetUpdated
 from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.spec import DagSpec
-from tradewind.model.states import RunType
+from tradewind.model.states import RunType, TaskState
 from tradewind.ports.planner import TimetableAnswer
 from tradewind.scheduler.human_input import OpenInput
 from tradewind.scheduler.past import EarlierRuns, History
@@ -98,6 +98,11 @@ class OpenAttempt:
     callback: CallbackRequest | None = None
     delivery: int = 1
 
+    @property
+    def is_to_end(self) -> bool:
+        """Whether it was asked to end and has not said yet that it did."""
+        return self.run.states[self.number] is TaskState.RESTARTING
+
 
 @dataclass(slots=True)
 class Memory:
@@ -111,7 +116,7 @@ class Memory:
     #: callbacks that wait for room, the oldest first
     waiting_callbacks: deque[OpenAttempt] = field(default_factory=deque)
     callbacks_out: Counter[str] = field(default_factory=Counter)  #: those handed out, by executor
-    inputs: dict[tuple[int, int], OpenInput] = field(default_factory=dict)  #: by run's pk and instance
+    inputs: dict[int, OpenInput] = field(default_factory=dict)  #: by the instance's pk
     deadlines: dict[tuple[int, int], datetime] = field(
         default_factory=dict
     )  #: open ones, by run's pk and number

@@ -12,7 +12,7 @@ from tradewind.model.run import RunInfo
 from tradewind.ports.runtime import XComQuery
 from tradewind.scheduler.callbacks import callback_log_path
 from tradewind.scheduler.memory import Memory, OpenAttempt
-from tradewind.scheduler.turn import log_path
+from tradewind.scheduler.rows import log_path
 from tradewind.store.xcoms import XComRepository
 
 CARRIED = 65536  #: bytes; a larger value is asked for by whoever needs it

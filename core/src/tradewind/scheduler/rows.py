@@ -207,3 +207,10 @@ def ended_attempt_row(attempt_id: str, now: int, outcome: str, reason: str, **kn
     """The end of an attempt; ``known``: started_at, host, pid."""
     base: Row = {"started_at": None, "host": None, "pid": None}
     return {**base, **known, "id": attempt_id, "ended_at": now, "outcome": outcome, "reason": reason or None}
+
+
+def log_path(run: LiveRun, number: int) -> str:
+    """Where the log of the instance's present try is, below the log folder."""
+    index = run.map_index(number)
+    folder = run.task(number).task_id if index < 0 else f"{run.task(number).task_id}/map_index={index}"
+    return f"{run.info.dag_id}/{run.info.run_id}/{folder}/{run.try_numbers[number]}.log"

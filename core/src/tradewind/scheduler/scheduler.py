@@ -22,6 +22,7 @@ from tradewind.scheduler.answers import Answers
 from tradewind.scheduler.asset_answers import AssetAnswers
 from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.catchup import CatchUps
+from tradewind.scheduler.claims import Claims
 from tradewind.scheduler.commands import Commands
 from tradewind.scheduler.correspondence import Correspondence
 from tradewind.scheduler.deadlines import DueDeadlines
@@ -32,7 +33,7 @@ from tradewind.scheduler.foreign_schedules import ForeignSchedules
 from tradewind.scheduler.inbox import Doorbell
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
-from tradewind.scheduler.memory import LiveDag, Memory
+from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.orders import Orders
 from tradewind.scheduler.schedules import Schedules
 from tradewind.scheduler.surroundings import Surroundings
@@ -40,6 +41,7 @@ from tradewind.scheduler.triggers import TriggererAccess, Triggers
 from tradewind.scheduler.turn import Turn
 from tradewind.scheduler.waiting import Waits
 from tradewind.scheduler.waits import keep
+from tradewind.store.attempts import AttemptRepository
 from tradewind.store.backfills import BackfillRepository
 from tradewind.store.commands import CommandRepository
 from tradewind.store.connections import ConnectionRepository
@@ -99,6 +101,7 @@ class Scheduler:
             RunRepository(parts.store),
             DagRepository(parts.store),
         )
+        claims = Claims(AttemptRepository(parts.store))
         answers = Answers(
             parts.variables,
             parts.connections,
@@ -117,6 +120,7 @@ class Scheduler:
             parts.clock,
             lambda: self.memory,
             self.take_fact,
+            claims,
         )
         self._dues = Dues(self._loop)
         triggers = Triggers(
@@ -158,6 +162,7 @@ class Scheduler:
             parts.ids.new_id,
             parts.executors,
             parts.default_executor,
+            claims.holder,
             CatchUps(parts.catchup_confirm_above, partial(self._command_rows.last_applied, CatchUp.kind)),
             parts.max_map_length,
             self._loading.fetch,
@@ -170,6 +175,9 @@ class Scheduler:
         self._work_waits = True  # there is something to do besides facts and due times
         self._seen_version: int | None = None
         self._broken = False
+        self._doubtful: list[
+            tuple[OpenAttempt, str]
+        ] = []  # to cancel, if the turn that failed was committed after all
         self.listeners: list[Listener] = []
         self.stopping = False
         #: start nothing more, but take in what those that run report
@@ -266,7 +274,7 @@ class Scheduler:
             self._writer.commit()
             passing("committed")
         except StoreError as error:
-            self._failed_to_commit(error, facts)
+            self._failed_to_commit(error, facts, turn)
             return
         for _, _, acknowledge in facts:
             if acknowledge is not None:
@@ -302,16 +310,17 @@ class Scheduler:
         self._dispatch.prepare(dag.spec.executor or self._parts.default_executor, dag.version_id)
 
     def _failed_to_commit(
-        self, error: StoreError, facts: list[tuple[Fact, str, Callable[[], None] | None]]
+        self, error: StoreError, facts: list[tuple[Fact, str, Callable[[], None] | None]], turn: Turn
     ) -> None:
         log.error("Nothing of this turn is kept, it is tried again: %s", error)
         self._writer.rollback()
         self._facts = facts + self._facts
         self._broken = True
+        self._doubtful += turn.effects.cancels
         self._loop.later(RETRY_AFTER, self._mend)
 
     def _mend(self) -> None:
-        """Read back what the store has after a commit that failed."""
+        """Read back what the store has after a commit that failed, or seemed to: a server may commit and not be heard."""
         try:
             self._load()
         except StoreError as error:
@@ -319,6 +328,8 @@ class Scheduler:
             self._loop.later(RETRY_AFTER, self._mend)
             return
         self._broken = False
+        doubtful, self._doubtful = self._doubtful, []
+        self._dispatch.catch_up(doubtful)
 
     # -- memory ----------------------------------------------------------------------------------------------
 

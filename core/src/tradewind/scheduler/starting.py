@@ -35,10 +35,7 @@ class Starting:
         waiting = True
         while waiting:
             waiting = self._wake_followers()
-            ended = self._turn.machine.delta.ended_runs
-            for run in ended[self._counted :]:
-                self._run_ended(run)
-            self._counted = len(ended)
+            self.count_ended()
             for dag in list(self._turn.touched.values()):
                 if self._started >= STARTS_A_TURN:
                     self._turn.effects.again = list(self._turn.touched.values())
@@ -47,6 +44,13 @@ class Starting:
                 if queued is not None:
                     waiting = True
                     self._start(dag, queued)
+
+    def count_ended(self) -> None:
+        """Give back the places of runs that have ended by now, before anything else becomes of them in this turn."""
+        ended = self._turn.machine.delta.ended_runs
+        for run in ended[self._counted :]:
+            self._run_ended(run)
+        self._counted = len(ended)
 
     def _wake_followers(self) -> bool:
         """Look again at instances that waited for a task of an earlier run which has just ended well."""
@@ -93,7 +97,7 @@ class Starting:
         if dag is not None:
             self._leave(dag, run)
             self._turn.touch(dag)
-        self._turn.memory.forget_run(run)
+        self._turn.let_go(run)
         self._turn.effects.ended_runs.append(run)
         if dag is not None and run.state is RunState.FAILED and dag.spec.max_consecutive_failed_dag_runs:
             switch_off_after_failures(self._turn.memory, dag, self._turn.effects.ended_runs)

@@ -23,6 +23,7 @@ class Surroundings:
     new_id: Callable[[], str]
     executors: Mapping[str, Executor]
     default_executor: str
+    claimed_by: Callable[[OpenAttempt], str | None]  #: the session that holds an attempt's claim
     catch_ups: CatchUps
     max_map_length: int
     #: a run that waited to start, taken into memory; ``None`` where it is gone

@@ -18,7 +18,7 @@ from tradewind.model.facts import Fact, WaitEnded
 from tradewind.model.order import VersionBundle
 from tradewind.ports.clock import Clock
 from tradewind.scheduler.memory import Memory
-from tradewind.scheduler.turn import log_path
+from tradewind.scheduler.rows import log_path
 
 log = logging.getLogger("tradewind.scheduler")
 

@@ -36,6 +36,7 @@ from tradewind.scheduler.rows import (
     dag_row,
     ended_attempt_row,
     expanded_rows,
+    log_path,
     new_instance_rows,
     new_run_row,
     xcom_row,
@@ -65,21 +66,26 @@ class Turn:
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
         self.ended: list[tuple[OpenAttempt, Outcome, TaskState | None]] = []  #: with the state that it led to
         self.touched: dict[str, LiveDag] = {}
+        self._let_go: list[LiveRun] = []
         self.starting = Starting(self)
 
     # -- what happened ---------------------------------------------------------------------------------------
 
     def fact(self, fact: Fact, session: str) -> None:
-        """A fact; one whose sender does not hold the attempt's claim changes nothing."""
+        """A fact; one whose sender does not hold the attempt's claim changes nothing, nor one about an attempt that was
+        revoked, be it by the fact before."""
         if isinstance(fact, WaitEnded):
             waits.ended(self, fact)
             return
         attempt = self.memory.attempts.get(fact.attempt_id)
-        if attempt is None or attempt.session != session:
+        if attempt is None or self.around.claimed_by(attempt) != session:
             self.refused_facts += 1
             return
         if attempt.callback is not None:
             self.callbacks.take(fact, attempt)
+            return
+        if attempt.run.attempt_id[attempt.number] != attempt.id:
+            self.refused_facts += 1
             return
         self.machine.cause = ("fact", attempt.id)
         with self.guarded(attempt.run, f"a fact about {attempt.run.label(attempt.number)}"):
@@ -193,6 +199,10 @@ class Turn:
             self.create_run(dag, dag.scheduled(planned))
         dag.cursor, dag.planned = planned.interval, None
 
+    def let_go(self, run: LiveRun) -> None:
+        """The run need not stay in memory, if it is over when the turn is; the store does not know of the turn before."""
+        self._let_go.append(run)
+
     def touch(self, dag: LiveDag) -> None:
         """Look at the DAG's runs and schedule at the end of this turn."""
         self.touched[dag.dag_id] = dag
@@ -233,6 +243,9 @@ class Turn:
         if starts:
             self._issue()
             self.callbacks.issue()
+        for run in self._let_go:
+            if run.state in RUN_FINAL:
+                self.memory.forget_run(run)
         add_transitions(self.batch, delta.transitions, self.memory.last_transition, self.micros)
 
     def _issue(self) -> None:
@@ -349,10 +362,3 @@ class _Guard:
             return False
         self._turn.park(self._run, self._what, error)
         return True
-
-
-def log_path(run: LiveRun, number: int) -> str:
-    """Where the log of the instance's present try is, below the log folder."""
-    index = run.map_index(number)
-    folder = run.task(number).task_id if index < 0 else f"{run.task(number).task_id}/map_index={index}"
-    return f"{run.info.dag_id}/{run.info.run_id}/{folder}/{run.try_numbers[number]}.log"

@@ -84,8 +84,10 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
     memory, delta = turn.memory, turn.machine.delta
     memory.runs[fresh.pk] = fresh
     memory.past.let_go(old)  # of what its instances waited for, it is told when they are looked at again
-    for attempt in memory.attempts.values():
-        if attempt.run is old and old.pks[attempt.number] in number_of:
+    for attempt in (*memory.attempts.values(), *memory.waiting_callbacks):
+        if attempt.run is old and attempt.number < 0:  # a callback of the run itself
+            attempt.run = fresh
+        elif attempt.run is old and old.pks[attempt.number] in number_of:
             attempt.run, attempt.number = fresh, number_of[old.pks[attempt.number]]
     for number in old.numbers():
         memory.admission.release((old.pk, number))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -87,6 +87,7 @@ def open_store(
     synchronous: Synchronous = "NORMAL",
     connect_timeout: float = 10.0,
     prepare: bool = True,
+    compiled: MutableMapping[Any, Any] | None = None,
 ) -> Store:
     """Open the metadata database, and make its tables where there are none.
 
@@ -96,6 +97,7 @@ def open_store(
         power cut may take the newest ones. ``FULL`` survives that too.
     :param connect_timeout: seconds to wait for a server, or for a lock of SQLite.
     :param prepare: ``False`` leaves the tables alone and looks at nothing: for migrations.
+    :param compiled: where compiled statements are kept: for a process that opens many databases one after another.
     :raises StoreError: where it cannot be used, with what to do about it.
     """
     address, dialect, package = _address(url)
@@ -106,7 +108,10 @@ def open_store(
             throw_away = Path(tempfile.mkdtemp(prefix="tradewind-store-"))
             address, synchronous = address.set(database=str(throw_away / "tradewind.db")), "OFF"
         path = Path(str(address.database))
-    store = Store(_engine(address, dialect, package, synchronous, connect_timeout), dialect, path, throw_away)
+    engine = _engine(address, dialect, package, synchronous, connect_timeout)
+    if compiled is not None:
+        engine = engine.execution_options(compiled_cache=compiled)
+    store = Store(engine, dialect, path, throw_away)
     if prepare:
         try:
             schema.prepare(store)

@@ -7,6 +7,7 @@ types, so a row holds what the driver takes: moments as whole microseconds, JSON
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -240,6 +241,12 @@ class Statements:
 
     def _text(self, statement: ClauseElement) -> str:
         return str(statement.compile(dialect=self._dialect))
+
+
+@cache
+def statements(name: str) -> Statements:
+    """The statements for a dialect; compiling them takes as long as twenty transactions."""
+    return Statements(name)
 
 
 def _dialect(name: str) -> Dialect:

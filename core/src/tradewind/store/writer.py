@@ -9,7 +9,7 @@ from tradewind.errors import Conflict
 from tradewind.store.batch import Batch, Row
 from tradewind.store.engine import Store
 from tradewind.store.faults import told_clearly
-from tradewind.store.statements import Statements
+from tradewind.store.statements import statements
 
 #: columns of a new run that may be left out
 _RUN_DEFAULTS: Row = {
@@ -100,7 +100,7 @@ class Writer:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._sqlite = store.dialect == "sqlite"
-        self._statements = Statements(store.dialect)
+        self._statements = statements(store.dialect)
         self._order = tuple((name, getattr(self._statements, name)) for name in _ORDER)
         self._connection: Any = None
         self._cursor: Any = None

@@ -1,0 +1,39 @@
+"""The features that the simulation knows: one small module for those that belong together.
+
+A new one is a subclass of :class:`Feature` in a module of its own, added to :data:`FEATURES`.
+"""
+
+from .base import Feature
+from .commands import Clearing, Marking, Pausing, Triggering
+from .endings import AtMostOnce, Branching, FailFast, RunTimeout, Sensing, Skipping
+from .graph import EmptyTasks, Executors, Retries, TriggerRules
+from .importing import BadFiles, Versions
+from .limits import Limits, Pools, Priorities
+from .mapping import Mapping
+from .schedules import Schedules
+
+#: in the order in which they shape a DAG
+FEATURES: tuple[Feature, ...] = (
+    TriggerRules(),
+    Retries(),
+    EmptyTasks(),
+    Branching(),
+    Skipping(),
+    Sensing(),
+    Mapping(),
+    AtMostOnce(),
+    FailFast(),
+    RunTimeout(),
+    Executors(),
+    Pools(),
+    Limits(),
+    Priorities(),
+    Schedules(),
+    Triggering(),
+    Pausing(),
+    Clearing(),
+    Marking(),
+    Versions(),
+    BadFiles(),
+)
+BY_NAME = {feature.name: feature for feature in FEATURES if feature.name}
