@@ -61,6 +61,15 @@ def test_its_hook_reads_its_connection(manager, monkeypatch):
     assert hook.get_conn() == "http://tide.example:8080/pier"
 
 
+def test_its_notifier(manager, capsys):
+    with DAG("d") as dag:
+        task = manager.get("operator", "MeasureOperator")(task_id="m", town="Hoorn")
+
+    manager.get("notifier", "flag")("storm over {{ task.town }}")({"dag": dag, "task": task})
+
+    assert capsys.readouterr().out == "the flag says: storm over Hoorn\n"
+
+
 def test_its_timetable(manager):
     first = datetime(2024, 1, 1, tzinfo=UTC)
     kind = manager.get("timetable", "high_tide")

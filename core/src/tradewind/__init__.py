@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tradewind.authoring.context import Context, get_current_context
     from tradewind.authoring.dag import DAG
+    from tradewind.authoring.deadline import AsyncCallback, DeadlineAlert, DeadlineReference, SyncCallback
     from tradewind.authoring.group import TaskGroup, task_group
     from tradewind.authoring.hook import BaseHook
+    from tradewind.authoring.notifier import BaseNotifier
     from tradewind.authoring.operator import BaseOperator
     from tradewind.authoring.operators.branch import BaseBranchOperator, BranchPythonOperator
     from tradewind.authoring.operators.empty import EmptyOperator
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
     from tradewind.authoring.params import Param, ParamsDict
     from tradewind.authoring.references import XComArg
     from tradewind.authoring.relations import Label, chain, chain_linear, cross_downstream
+    from tradewind.authoring.retry_policy import (
+        ChainRetryPolicy,
+        ExceptionRetryPolicy,
+        RetryAction,
+        RetryDecision,
+        RetryPolicy,
+        RetryRule,
+    )
     from tradewind.authoring.sensor import BaseSensorOperator, PokeReturnValue
     from tradewind.authoring.setup_teardown import setup, teardown
     from tradewind.authoring.signals import TaskDeferred
@@ -35,15 +45,21 @@ __version__ = "0.1.0"
 #: Where each public name lives. Imported at its first use: ``import tradewind`` costs next to nothing.
 _HOMES = {
     "DAG": "tradewind.authoring.dag",
+    "AsyncCallback": "tradewind.authoring.deadline",
     "BaseBranchOperator": "tradewind.authoring.operators.branch",
     "BaseHook": "tradewind.authoring.hook",
+    "BaseNotifier": "tradewind.authoring.notifier",
     "BaseOperator": "tradewind.authoring.operator",
     "BaseSensorOperator": "tradewind.authoring.sensor",
     "BaseTrigger": "tradewind.authoring.triggers",
     "BranchPythonOperator": "tradewind.authoring.operators.branch",
+    "ChainRetryPolicy": "tradewind.authoring.retry_policy",
     "Connection": "tradewind.model.connection",
     "Context": "tradewind.authoring.context",
+    "DeadlineAlert": "tradewind.authoring.deadline",
+    "DeadlineReference": "tradewind.authoring.deadline",
     "EmptyOperator": "tradewind.authoring.operators.empty",
+    "ExceptionRetryPolicy": "tradewind.authoring.retry_policy",
     "FailTask": "tradewind.errors",
     "Label": "tradewind.authoring.relations",
     "LatestOnlyOperator": "tradewind.authoring.operators.latest_only",
@@ -51,8 +67,13 @@ _HOMES = {
     "ParamsDict": "tradewind.authoring.params",
     "PokeReturnValue": "tradewind.authoring.sensor",
     "PythonOperator": "tradewind.authoring.operators.python",
+    "RetryAction": "tradewind.authoring.retry_policy",
+    "RetryDecision": "tradewind.authoring.retry_policy",
+    "RetryPolicy": "tradewind.authoring.retry_policy",
+    "RetryRule": "tradewind.authoring.retry_policy",
     "ShortCircuitOperator": "tradewind.authoring.operators.short_circuit",
     "SkipTask": "tradewind.errors",
+    "SyncCallback": "tradewind.authoring.deadline",
     "TaskDeferred": "tradewind.authoring.signals",
     "TaskGroup": "tradewind.authoring.group",
     "TriggerEvent": "tradewind.authoring.triggers",
@@ -73,15 +94,21 @@ _HOMES = {
 
 __all__ = [
     "DAG",
+    "AsyncCallback",
     "BaseBranchOperator",
     "BaseHook",
+    "BaseNotifier",
     "BaseOperator",
     "BaseSensorOperator",
     "BaseTrigger",
     "BranchPythonOperator",
+    "ChainRetryPolicy",
     "Connection",
     "Context",
+    "DeadlineAlert",
+    "DeadlineReference",
     "EmptyOperator",
+    "ExceptionRetryPolicy",
     "FailTask",
     "Label",
     "LatestOnlyOperator",
@@ -89,8 +116,13 @@ __all__ = [
     "ParamsDict",
     "PokeReturnValue",
     "PythonOperator",
+    "RetryAction",
+    "RetryDecision",
+    "RetryPolicy",
+    "RetryRule",
     "ShortCircuitOperator",
     "SkipTask",
+    "SyncCallback",
     "TaskDeferred",
     "TaskGroup",
     "TriggerEvent",

@@ -36,6 +36,11 @@ class TradewindError(Exception):
     """Root of everything that Tradewind raises on purpose."""
 
 
+def class_names(kind: type[BaseException]) -> tuple[str, ...]:
+    """Qualified names of a class and the classes that it is derived from, nearest first; at most 20."""
+    return tuple(f"{one.__module__}.{one.__qualname__}" for one in kind.__mro__[:-1])[:20]
+
+
 class DefinitionError(TradewindError, ValueError):
     """A DAG file says something that cannot be.
 

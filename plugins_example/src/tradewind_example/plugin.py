@@ -81,6 +81,11 @@ def tradewind_register_xcom_backends() -> list[Component]:
 
 
 @hookimpl
+def tradewind_register_notifiers() -> list[Component]:
+    return [Component("flag", "tradewind_example.notifier:FlagNotifier", "hoists a flag")]
+
+
+@hookimpl
 def tradewind_register_timetables() -> list[Component]:
     return [
         Component("high_tide", "tradewind_example.timetable:HighTide", "twice a day, a little later each day")

@@ -20,6 +20,7 @@ from tests.unit.scheduler.world import World
 
 from tradewind.errors import Conflict, StoreError
 from tradewind.model.backfill import ReprocessBehavior, SlotResult
+from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.commands import CreateBackfill, MarkRun, SetPaused, TriggerRun
 from tradewind.model.spec import DagSpec, TaskSpec, TimetableSpec
 from tradewind.model.states import RunState, TaskState
@@ -30,11 +31,15 @@ from tradewind.store.attempts import AttemptRepository
 from tradewind.store.backfills import BackfillRepository
 from tradewind.store.backup import back_up, restore
 from tradewind.store.batch import Batch
+from tradewind.store.callbacks import CallbackRepository
+from tradewind.store.callbacks import row_of as callback_row_of
 from tradewind.store.cleaning import Cleaner
 from tradewind.store.commands import CommandRepository
 from tradewind.store.dags import DagRepository
+from tradewind.store.deadlines import DeadlineRepository
 from tradewind.store.engine import Store, open_store
 from tradewind.store.facts import FactRepository
+from tradewind.store.human_input import InputRepository
 from tradewind.store.imports import FileImport, ImportRepository
 from tradewind.store.lock import scheduler_lock
 from tradewind.store.migrating import downgrade, migrate, upgrade_from_nothing
@@ -374,6 +379,57 @@ def test_a_connection_that_broke_is_told_as_transient_and_made_anew(store: Store
     writer.insert_run(run_row("kept"), [])
     writer.commit()
     assert [run.info.run_id for run in RunRepository(store).find()] == ["kept"]
+
+
+def test_callbacks_deadlines_and_questions_of_a_run(store: Store, writer: Writer) -> None:
+    pk, (ti_pk,) = writer.insert_run(run_row("r1"), [{"task_id": "t"}])
+    request = CallbackRequest(names=("on_failure_callback",), task_id="t", reason="é☃😀")
+    now = to_micros(DAY)
+    asked = {
+        "attempt_id": "a2",
+        "run_pk": pk,
+        "ti_pk": ti_pk,
+        "task_id": "t",
+        "map_index": -1,
+        "subject": "?",
+    }
+    asked |= {"request": '{"subject": "?", "options": ["x"]}', "method": "m", "asked_at": now, "due_at": None}
+    batch = Batch(
+        new_attempts=[{**attempt_row("a1", pk, ti_pk), "kind": "callback"}],
+        callbacks=[callback_row_of("a1", pk, request)],
+        new_deadlines=[{"run_pk": pk, "number": n, "name": None, "due_at": now} for n in range(2)],
+        new_inputs=[asked],
+    )
+    writer.write(batch)
+    writer.commit()
+    assert [row.request for row in CallbackRepository(store).open()] == [request]
+    assert len(DeadlineRepository(store).open()) == 2
+    later = Batch(
+        claimed_attempts=[{"id": "a1", "claimed_by": "s", "claimed_at": now}],
+        closed_deadlines=[{"run_pk": pk, "number": 1, "missed": True, "closed_at": now}],
+        answered_inputs=[
+            {"attempt_id": "a2", "answer": '{"by": "ann"}', "answered_by": "ann", "answered_at": now}
+        ],
+    )
+    writer.write(later)
+    writer.commit()
+    (row,) = CallbackRepository(store).find("d", "r1", "t", limit=5)
+    assert row.attempt.claimed_by == "s"
+    assert [row.missed for row in DeadlineRepository(store).find("d", "r1")] == [None, True]
+    (question,) = InputRepository(store).find("d", open_only=True)
+    assert question.answer is not None
+    assert (question.answer.by, question.request.options) == ("ann", ("x",))
+    writer.write(Batch(closed_inputs=[{"attempt_id": "a2"}]))
+    writer.commit()
+    assert InputRepository(store).find("d", open_only=True) == []
+    assert RunRepository(store).average_runtime("d", 5, 1) is None
+    for _ in Cleaner(store).delete_run(pk):
+        pass
+    assert (
+        CallbackRepository(store).find(),
+        DeadlineRepository(store).find(),
+        InputRepository(store).find(),
+    ) == ([], [], [])
 
 
 def test_a_mapped_task_becomes_its_instances_and_what_they_left_is_read_page_by_page(

@@ -256,7 +256,7 @@ def test_a_misspelt_default_argument_is_told() -> None:
         "DAG 'd' has 'catchup' in its default_args, which none of its tasks takes. "
         "Give it to the DAG itself.",
         "DAG 'd' has 'retray_delay' in its default_args, which none of its tasks takes. "
-        "Did you mean 'retry_delay' or 'max_retry_delay'?",
+        "Did you mean 'retry_delay' or 'max_retry_delay' or 'retry_policy'?",
     ]
 
 

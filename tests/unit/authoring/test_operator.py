@@ -309,3 +309,18 @@ def test_a_missing_argument_is_a_type_error_as_for_any_call() -> None:
         Copy(task_id="t")  # type: ignore[call-arg]
     with pytest.raises(ArgumentError):
         PythonOperator(task_id="t")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ({"email": "a@example.com"}, ("email_on_failure", "email_on_retry")),
+        ({"email": ["a@example.com"], "email_on_retry": False}, ("email_on_failure",)),
+        ({"email_on_failure": True}, ()),
+        ({"email": [], "on_retry_callback": print}, ("on_retry_callback",)),
+    ],
+)
+def test_mail_is_asked_for_by_an_address(arguments: dict[str, Any], names: tuple[str, ...]) -> None:
+    with DAG("d") as dag:
+        EmptyOperator(task_id="a", **arguments)
+    assert dag.spec().tasks[0].callbacks == names

@@ -12,7 +12,7 @@ from tradewind.errors import NotFound
 from tradewind.model.commands import ClearTasks, DagChanged, DeleteDag, MarkRun, MarkTasks, TriggerRun
 from tradewind.model.facts import XCom
 from tradewind.model.outcomes import Branched, Failed
-from tradewind.model.spec import ParamSpec, TaskSpec, TimetableSpec
+from tradewind.model.spec import ParamSpec, RetryRuleSpec, TaskSpec, TimetableSpec
 from tradewind.model.states import RunState, TaskState, TriggerRule
 from tradewind.store.imports import ImportRepository
 
@@ -61,6 +61,29 @@ def test_a_failed_task_is_tried_again_when_its_delay_is_over(world: World) -> No
     assert world.states() == {"a": "failed"}
     assert world.run().state == "failed"
     assert "a" in world.run().reason
+
+
+@pytest.mark.parametrize(
+    ("outcome", "waits"),
+    [
+        (Failed("no", retry="again", retry_delay=5.0), 5),
+        (Failed("no", retry="again"), 60),
+        (Failed("no", ("builtins.OSError",)), 7),
+    ],
+)
+def test_a_failure_may_say_how_long_its_retry_waits(world: World, outcome: Failed, waits: int) -> None:
+    rules = (RetryRuleSpec(exceptions=("builtins.OSError",), delay=7.0),)
+    world.add_dag(TaskSpec(task_id="a", retries=1, retry_delay=60, retry_rules=rules))
+    world.start()
+    world.trigger()
+    world.executor.end("a", outcome)
+    world.settle()
+    assert f"try 2 of 2 in {waits} s" in world.instance("a").reason
+    world.clock.pass_by(seconds=waits)
+    world.settle()
+    world.executor.end("a", outcome)
+    world.settle()
+    assert world.states() == {"a": "failed"}
 
 
 def test_a_retry_that_was_waited_for_survives_a_crash(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+from dataclasses import replace
 from typing import Protocol
 
 from tradewind.agent.attempt_process import GO_AHEAD
@@ -17,6 +18,7 @@ from tradewind.agent.protocol import Ask, Done, Launch, Message, Pushed, Reply, 
 from tradewind.agent.questions import Asker
 from tradewind.agent.reports import Reports
 from tradewind.agent.workers import Worker
+from tradewind.errors import TaskTimeout, class_names
 from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, XCom, XComPushed
 from tradewind.model.order import Order
 from tradewind.model.outcomes import Failed, Outcome
@@ -70,7 +72,9 @@ class Attempts:
 
     def under_way(self) -> int:
         """Attempts that hold a slot."""
-        return sum(not attempt.reported for attempt in self._attempts.values())
+        return sum(
+            not attempt.reported and attempt.order.kind == "task" for attempt in self._attempts.values()
+        )
 
     def end_log(self, log_path: str, reason: str) -> None:
         """Write the last line of the log of an attempt that an earlier agent had."""
@@ -138,7 +142,8 @@ class Attempt:
         worker.send(Launch(self.order))
         if (timeout := self.order.timeout) is not None:
             margin = self._all.options.timeout_margin
-            outcome = Failed(f"execution_timeout of {timeout:g} s exceeded")
+            limit = "execution_timeout" if self.order.kind == "task" else "the time limit of callbacks"
+            outcome = Failed(f"{limit} of {timeout:g} s exceeded", class_names(TaskTimeout))
             self._later(timeout + margin, lambda: self.stop(outcome))
 
     def stop(self, outcome: Outcome | AttemptLost, last_words: str = "") -> None:
@@ -249,7 +254,7 @@ class Attempt:
             # A success is reported first and its log looked at later; whoever sees a failure looks at the log at once.
             self.log.end(now, self._last_line)
             if self.log.lost and isinstance(end, Failed):
-                end = Failed(f"{end.reason} (its log is lost: {self.log.lost})", end.exceptions, end.retry)
+                end = replace(end, reason=f"{end.reason} (its log is lost: {self.log.lost})")
         if isinstance(end, AttemptLost):
             self._all.reports.add(end)
         else:

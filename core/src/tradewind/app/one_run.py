@@ -184,7 +184,8 @@ class _Runner:
         if self._interrupted and self._row is not None and self._row.pk in scheduler.memory.runs:
             self._interrupted_run()
             scheduler.ring()
-        return self._row is not None and not scheduler.memory.runs and not scheduler.has_work
+        memory = scheduler.memory
+        return self._row is not None and not (memory.runs or memory.has_callbacks or scheduler.has_work)
 
     def _tell(self, transitions: list[Transition]) -> None:
         if self._row is None:

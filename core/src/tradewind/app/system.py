@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from tradewind.scheduler.triggers import TriggererAccess
     from tradewind.store.attempts import AttemptRepository
     from tradewind.store.backfills import BackfillRepository
+    from tradewind.store.callbacks import CallbackRepository
     from tradewind.store.commands import CommandRepository
     from tradewind.store.connections import ConnectionRepository
     from tradewind.store.crypto import Vault
     from tradewind.store.dags import DagRepository
+    from tradewind.store.deadlines import DeadlineRepository
     from tradewind.store.engine import Store
     from tradewind.store.health import HealthRepository
+    from tradewind.store.human_input import InputRepository
     from tradewind.store.imports import ImportRepository
     from tradewind.store.lock import Holder, SchedulerLock
     from tradewind.store.pools import PoolRepository
@@ -114,6 +117,27 @@ class System:
         from tradewind.store.attempts import AttemptRepository
 
         return AttemptRepository(self.store)
+
+    @cached_property
+    def inputs(self) -> InputRepository:
+        """What tasks ask people for."""
+        from tradewind.store.human_input import InputRepository
+
+        return InputRepository(self.store)
+
+    @cached_property
+    def deadlines(self) -> DeadlineRepository:
+        """By when runs are to succeed."""
+        from tradewind.store.deadlines import DeadlineRepository
+
+        return DeadlineRepository(self.store)
+
+    @cached_property
+    def callbacks(self) -> CallbackRepository:
+        """Which callbacks were called for."""
+        from tradewind.store.callbacks import CallbackRepository
+
+        return CallbackRepository(self.store)
 
     @cached_property
     def xcoms(self) -> XComRepository:
@@ -219,6 +243,8 @@ class System:
             catchup_confirm_above=self.settings.scheduler.catchup_confirm_above,
             serves_all=serves_all,
             runs=runs,
+            callbacks_at_once=self.settings.tasks.callbacks_at_once,
+            callback_timeout=self.settings.tasks.callback_timeout_seconds,
             triggerer=triggerer,
         )
 

@@ -14,12 +14,14 @@ from tradewind.authoring.checks import (
     any_of,
     backoff,
     callbacks,
+    deadlines,
     duration,
     flag,
     limit,
     mapping,
     moment,
     named,
+    retry_policy,
     text,
     trigger_rule,
     whole,
@@ -27,7 +29,9 @@ from tradewind.authoring.checks import (
 
 if TYPE_CHECKING:
     from tradewind.authoring.dag import DAG
+    from tradewind.authoring.deadline import DeadlineAlert
     from tradewind.authoring.group import TaskGroup
+    from tradewind.authoring.retry_policy import RetryPolicy
 
 Callback = Callable[..., Any]
 Callbacks = Callback | Sequence[Callback] | None
@@ -47,6 +51,7 @@ class TaskArguments(TypedDict, total=False):
     retry_delay: timedelta | float
     retry_exponential_backoff: bool | float
     max_retry_delay: timedelta | float | None
+    retry_policy: RetryPolicy | None
     start_date: datetime | None
     end_date: datetime | None
     depends_on_past: bool
@@ -99,6 +104,7 @@ TASK_CHECKS: dict[str, Check] = {
     "retry_delay": duration,
     "retry_exponential_backoff": backoff,
     "max_retry_delay": duration,
+    "retry_policy": retry_policy,
     "start_date": moment,
     "end_date": moment,
     "depends_on_past": flag,
@@ -173,6 +179,7 @@ class DagArguments(TypedDict, total=False):
     dag_display_name: str | None
     on_success_callback: Callbacks
     on_failure_callback: Callbacks
+    deadline: DeadlineAlert | Sequence[DeadlineAlert] | None
     access_control: Mapping[str, Any] | None
     auto_register: bool
     executor: str | None
@@ -199,6 +206,7 @@ DAG_CHECKS: dict[str, Check] = {
     "dag_display_name": text,
     "on_success_callback": callbacks,
     "on_failure_callback": callbacks,
+    "deadline": deadlines,
     "auto_register": flag,
     "executor": text,
 }

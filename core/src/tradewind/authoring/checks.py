@@ -143,6 +143,28 @@ def callbacks(value: Any, name: str) -> Any:
     return value
 
 
+def deadlines(value: Any, name: str) -> list[Any]:
+    """A deadline alert, or several."""
+    from tradewind.authoring.deadline import DeadlineAlert  # what a DAG file does not use it does not load
+
+    several = list(value) if isinstance(value, (list, tuple)) else [value]
+    for one in several:
+        if not isinstance(one, DeadlineAlert):
+            raise DefinitionError(f"{name} is a DeadlineAlert, or a list of them, not {shown(one)}.")
+    return several
+
+
+def retry_policy(value: Any, name: str) -> Any:
+    """A retry policy."""
+    from tradewind.authoring.retry_policy import RetryPolicy  # what a DAG file does not use it does not load
+
+    if not isinstance(value, RetryPolicy):
+        raise DefinitionError(
+            f"{name} is a RetryPolicy, such as ExceptionRetryPolicy([RetryRule(ConnectionError)]), not {shown(value)}."
+        )
+    return value
+
+
 def backoff(value: Any, name: str) -> float:
     """``True`` doubles the delay with every try, a number multiplies it, ``False`` or 0 keeps it."""
     if isinstance(value, bool):

@@ -21,6 +21,7 @@ from tradewind.model.spec import DagSpec, TimetableSpec
 from tradewind.timetables.zones import timezone_name
 
 if TYPE_CHECKING:
+    from tradewind.authoring.deadline import DeadlineAlert
     from tradewind.authoring.operator import BaseOperator
 
 
@@ -57,6 +58,7 @@ class DAG:
     dag_display_name: str | None = None
     on_success_callback: Callbacks = None
     on_failure_callback: Callbacks = None
+    deadline: Sequence[DeadlineAlert] = ()
     access_control: Mapping[str, Any] | None = None
     auto_register: bool = True
     executor: str | None = None
@@ -203,6 +205,11 @@ class DAG:
     def owner(self) -> str:
         """The distinct owners of its tasks, sorted and joined by commas."""
         return ", ".join(sorted({task.owner for task in self.tasks}))
+
+    @property
+    def deadlines(self) -> list[DeadlineAlert]:
+        """Its deadline alerts."""
+        return list(self.deadline)
 
     @property
     def fileloc(self) -> str:

@@ -27,6 +27,7 @@ TASK_CALLBACKS = (
     "on_retry_callback",
     "on_skipped_callback",
 )
+EMAIL_CALLBACKS = ("email_on_failure", "email_on_retry")
 DAG_CALLBACKS = ("on_success_callback", "on_failure_callback")
 
 _WEIGHT_LIMIT = 2**31 - 1
@@ -79,6 +80,7 @@ def freeze(dag: DAG) -> DagSpec:
         render_template_as_native_obj=dag.render_template_as_native_obj,
         executor=dag.executor,
         callbacks=tuple(name for name in DAG_CALLBACKS if getattr(dag, name)),
+        deadlines=tuple(alert.spec(_in_utc(dag, alert.reference.moment)) for alert in dag.deadlines),
         line=dag.place.line,
     )
 
@@ -105,6 +107,7 @@ def _freeze_task(
         retry_delay=task.retry_delay.total_seconds(),
         retry_backoff=task.retry_exponential_backoff,
         max_retry_delay=_seconds(task.max_retry_delay),
+        retry_rules=task.retry_policy.rules_for_scheduler() if task.retry_policy is not None else (),
         execution_timeout=_seconds(task.execution_timeout),
         pool=task.pool,
         pool_slots=task.pool_slots,
@@ -127,13 +130,19 @@ def _freeze_task(
         is_teardown=task.is_teardown,
         on_failure_fail_dagrun=task.on_failure_fail_dagrun,
         mapped=task.expansion.length() if task.expansion is not None else None,
-        callbacks=tuple(name for name in TASK_CALLBACKS if getattr(task, name)),
+        callbacks=_callbacks(task),
         template_fields=tuple(task.template_fields),
         display_name=task.task_display_name,
         doc=task.doc_md or task.doc or task.doc_rst or task.doc_json or task.doc_yaml,
         ui_color=task.ui_color,
         extra={**({"run_as_user": task.run_as_user} if task.run_as_user else {}), **task.extra_spec()},
     )
+
+
+def _callbacks(task: BaseOperator) -> tuple[str, ...]:
+    """Names of what a change of the task's state calls."""
+    emails = EMAIL_CALLBACKS if task.email else ()
+    return tuple(name for name in (*TASK_CALLBACKS, *emails) if getattr(task, name))
 
 
 def _weights(dag: DAG) -> list[int]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tradewind.authoring.expansion import Expansion
     from tradewind.authoring.group import TaskGroup
     from tradewind.authoring.mapped import Partial
+    from tradewind.authoring.retry_policy import RetryPolicy
 
 #: Arguments that are also names of methods; the given function is kept beside the method and called after it.
 _HOOKS = {"pre_execute": "pre_execute_hook", "post_execute": "post_execute_hook"}
@@ -71,6 +72,7 @@ class BaseOperator(Node):
     retry_delay: timedelta = timedelta(seconds=300)
     retry_exponential_backoff: float = 0.0
     max_retry_delay: timedelta | None = None
+    retry_policy: RetryPolicy | None = None
     start_date: datetime | None = None
     end_date: datetime | None = None
     depends_on_past: bool = False

@@ -10,8 +10,6 @@ from tradewind.plugins import Problem
 
 def unenforced(dag: DagSpec) -> Iterator[Problem]:
     """A warning for each thing that will not happen."""
-    if dag.callbacks:
-        yield _warning(f"{', '.join(dag.callbacks)} of the DAG are not called yet: set them on its tasks")
     for task in dag.tasks:
         if task.extra.get("run_as_user"):
             yield _warning(

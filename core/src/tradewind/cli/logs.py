@@ -41,7 +41,7 @@ def show_log(invocation: Invocation, given: argparse.Namespace) -> int:
             time.sleep(_PAUSE)
     if not path.exists():
         raise NotFound("log of try", str(wanted), cure=_tries_there(folder, instance))
-    _copy(path, ended if given.follow else None)
+    copy_log(path, ended if given.follow else None)
     return 0
 
 
@@ -69,7 +69,7 @@ def _tries_there(folder: Path, instance: TaskInstanceRow) -> str:
     return f"Nothing is in {folder}: the task ended without a process of its own, or its logs were removed."
 
 
-def _copy(path: Path, ended: Callable[[], bool] | None) -> None:
+def copy_log(path: Path, ended: Callable[[], bool] | None = None) -> None:
     """Copy the file to stdout; with ``ended``, go on with what is added until it says so and nothing is left."""
     sys.stdout.flush()
     binary = cast("BinaryIO | None", getattr(sys.stdout, "buffer", None))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tradewind.cli.instances import find_instance
 from tradewind.cli.invocation import Invocation
-from tradewind.cli.records import attempt_record, transition_record
+from tradewind.cli.records import attempt_record, callback_record, transition_record
 from tradewind.cli.upcoming import held_back
 from tradewind.logic.explain import (
     BackfillStanding,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tradewind.scheduler.loading import Loading
     from tradewind.scheduler.memory import Memory
     from tradewind.scheduler.queue import RunQueue
+    from tradewind.store.callbacks import CallbackRow
 
 
 UNKNOWN = 1 << 30  #: a number of places that never runs out
@@ -62,7 +64,8 @@ class Reasons:
             "try_number": instance.try_number,
         }
         story = [transition_record(row) for row in self._system.attempts.story(run.pk, instance.pk)]
-        self._show(about, found, open_=open_, story=story, attempts=attempts)
+        callbacks = self._system.callbacks.find(dag_id, run.info.run_id, task_id)
+        self._show(about, found, open_=open_, story=story, attempts=attempts, callbacks=callbacks)
 
     def show_run(self, dag_id: str, run_id: str) -> None:
         """Why a run is as it is."""
@@ -71,9 +74,19 @@ class Reasons:
         found = self._of_run(run)
         if run.state is RunState.RUNNING:
             found += self._of_waiting_tasks(run)
+        found += [
+            Explanation(
+                f"Its deadline of {one.due_at.isoformat()} was missed.", f"tradewind deadlines list {dag_id}"
+            )
+            for one in self._system.deadlines.find(dag_id, run.info.run_id)
+            if one.missed
+        ]
         about = {"dag_id": dag_id, "run_id": run.info.run_id, "state": run.state}
         story = [transition_record(one) for one in self._system.attempts.story(run.pk) if one.ti_pk is None]
-        self._show(about, found, open_=run.state not in RUN_FINAL, story=story)
+        callbacks = [
+            one for one in self._system.callbacks.find(dag_id, run.info.run_id) if one.request.of_run
+        ]
+        self._show(about, found, open_=run.state not in RUN_FINAL, story=story, callbacks=callbacks)
 
     def show_dag(self, dag_id: str) -> None:
         """Why a DAG makes runs, or none."""
@@ -96,7 +109,9 @@ class Reasons:
         open_: bool,
         story: list[dict[str, Any]] | None = None,
         attempts: list[dict[str, Any]] | None = None,
+        callbacks: Sequence[CallbackRow] = (),
     ) -> None:
+        found = [*found, *callback_explanations(callbacks)]
         if open_ and not self._invocation.scheduler_runs:
             found = [*found, no_scheduler()]
         printer = self._invocation.printer
@@ -104,6 +119,7 @@ class Reasons:
             told = [{"text": one.text, "cure": one.cure or None} for one in found]
             extra = {} if story is None else {"story": story}
             extra |= {} if attempts is None else {"attempts": attempts}
+            extra |= {"callbacks": [callback_record(row) for row in callbacks]} if callbacks else {}
             printer.record({**about, "explanations": told, **extra})
             return
         names = [str(about[key]) for key in ("dag_id", "run_id", "task_id") if key in about]
@@ -204,6 +220,21 @@ class Reasons:
             for number in run.numbers()
             if run.states[number] is TaskState.SCHEDULED
         ]
+
+
+def callback_explanations(rows: Sequence[CallbackRow]) -> Iterator[Explanation]:
+    """What of the callbacks has not gone well, or not gone yet; of each the newest attempt counts."""
+    newest = {(row.request.names, row.request.try_number, row.request.deadline): row for row in rows}
+    for row in newest.values():
+        attempt, request = row.attempt, row.request
+        what = f"Its {request.event}" + (f" of try {request.try_number}" if not request.of_run else "")
+        place = "" if request.of_run else f" {request.task_id}"
+        logs = f"tradewind callbacks logs {row.dag_id} {row.run_id}{place}"
+        if attempt.outcome in ("failed", "lost"):
+            yield Explanation(f"{what} did not end well: {attempt.reason}", logs)
+        elif attempt.outcome is None:
+            how = "is being called" if attempt.started_at else "waits to be called"
+            yield Explanation(f"{what} {how}.")
 
 
 def _ahead(queue: RunQueue, run: LiveRun) -> int:

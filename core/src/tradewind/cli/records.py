@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from tradewind.model.connection import Connection
     from tradewind.model.run import RunRow, TaskInstanceRow
     from tradewind.model.spec import DagSpec, TaskSpec
+    from tradewind.store.callbacks import CallbackRow
+    from tradewind.store.deadlines import DeadlineRow
+    from tradewind.store.human_input import InputRow
     from tradewind.store.rows import AttemptRow, DagRow, ImportErrorRow, PoolRow, TransitionRow, VersionRow
 
 Record = dict[str, Any]
@@ -144,6 +147,75 @@ def attempt_record(row: AttemptRow) -> Record:
         "hostname": row.host,
         "pid": row.pid,
         "reason": row.reason,
+    }
+
+
+def callback_record(row: CallbackRow) -> Record:
+    """An attempt at calling callbacks. Its state is that of the calls, not of the task."""
+    attempt = row.attempt
+    if attempt.outcome is None:
+        state = "queued" if attempt.started_at is None else "running"
+    else:
+        state = "success" if attempt.outcome == "succeeded" else attempt.outcome
+    return {
+        "attempt_id": attempt.id,
+        "dag_id": row.dag_id,
+        "run_id": row.run_id,
+        "task_id": None if row.request.of_run else row.request.task_id,
+        "map_index": row.request.map_index,
+        "try_number": row.request.try_number,
+        "callback": ", ".join(row.request.names),
+        "state": state,
+        "delivery": attempt.physical_no,
+        "requested_at": attempt.issued_at,
+        "start_date": attempt.started_at,
+        "end_date": attempt.ended_at,
+        "reason": attempt.reason,
+        "called_for": row.request.reason,
+    }
+
+
+def deadline_record(row: DeadlineRow) -> Record:
+    """By when a run is to succeed. Its state is ``waiting``, ``met`` or ``missed``."""
+    return {
+        "dag_id": row.dag_id,
+        "run_id": row.run_id,
+        "number": row.number,
+        "name": row.name,
+        "deadline_time": row.due_at,
+        "state": "waiting" if row.missed is None else "missed" if row.missed else "met",
+        "closed_at": row.closed_at,
+    }
+
+
+def input_record(row: InputRow) -> Record:
+    """What a task asks a person for. Its state is ``waiting``, ``answered``, ``timed_out`` or ``withdrawn``."""
+    request, answer = row.request, row.answer
+    state = "waiting" if row.open else "withdrawn"
+    if answer is not None:
+        state = "answered" if answer.by else "timed_out"
+    return {
+        "dag_id": row.dag_id,
+        "run_id": row.run_id,
+        "task_id": row.task_id,
+        "map_index": row.map_index,
+        "subject": request.subject,
+        "body": request.body,
+        "options": list(request.options),
+        "defaults": None if request.defaults is None else list(request.defaults),
+        "multiple": request.multiple,
+        "params": {
+            name: {"value": one.default, "schema": one.schema, "description": one.description}
+            for name, one in request.params.items()
+        },
+        "assigned_users": list(request.assigned_users),
+        "state": state,
+        "asked_at": row.asked_at,
+        "due_at": row.due_at,
+        "chosen_options": None if answer is None else list(answer.chosen_options),
+        "params_input": None if answer is None else answer.params_input,
+        "responded_by": answer.by or None if answer is not None else None,
+        "responded_at": answer.at if answer is not None else None,
     }
 
 

@@ -162,6 +162,12 @@ class TasksSettings:
         choices=("auto", "fork", "spare"),
     )
     max_log_mb: float = _setting("number", 100.0, "A longer log of one attempt is cut.", least=0.01)
+    callback_timeout_seconds: float = _setting(
+        "number", 300.0, "Seconds that the callbacks of one event may take, notifiers included.", least=0.1
+    )
+    callbacks_at_once: int = _setting(
+        "integer", 4, "Callbacks that may run at once, beside the tasks; the others wait.", least=1
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ class Transition:
     attempt_id: str | None = None
     cause: str = "clock"  #: what made it happen: fact | command | clock
     cause_id: str | None = None  #: of a fact: its attempt; of a command: its id
+    outright: bool = False  #: of a run: it was ended from outside, whatever its tasks
 
 
 class LiveRun:

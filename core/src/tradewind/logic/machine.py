@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from tradewind.logic import expansion, waiting
 from tradewind.logic.live_run import LiveRun, Transition
-from tradewind.logic.retries import may_retry, wait_before_retry
+from tradewind.logic.retries import judged, may_retry, wait_before_retry
 from tradewind.logic.verdicts import verdict_of
 from tradewind.model.outcomes import (
     AwaitsInput,
@@ -118,7 +118,7 @@ class Machine:
                 begun = old in _BEGUN
                 self._drop_attempt(run, number, reason)
                 self._move(run, number, TaskState.FAILED if begun else rest, reason)
-        self._finish_run(run, state, reason)
+        self._finish_run(run, state, reason, outright=True)
 
     def stop(self, run: LiveRun, reason: str) -> None:
         """Nothing but teardowns begins any more, what runs is ended, and the run ends failed after that."""
@@ -288,14 +288,12 @@ class Machine:
     def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
         task = run.task(number)
         try_number, max_tries = run.try_numbers[number], run.max_tries[number]
-        if (
-            outcome.retry == "default"
-            and may_retry(try_number, max_tries)
-            and (run.stopped_by is None or task.is_teardown)
-        ):
-            wait = wait_before_retry(
-                task, try_number, f"{run.info.dag_id}#{run.label(number)}#{run.info.run_id}"
-            )
+        outcome = judged(task, outcome)
+        may_go_on = run.stopped_by is None or task.is_teardown
+        if outcome.retry != "never" and may_retry(try_number, max_tries) and may_go_on:
+            seed = f"{run.info.dag_id}#{run.label(number)}#{run.info.run_id}"
+            asked = outcome.retry_delay
+            wait = asked if asked is not None else wait_before_retry(task, try_number, seed)
             run.due_at[number] = (run.end_dates[number] or self.now) + timedelta(seconds=wait)
             why = f"{outcome.reason}; try {try_number + 1} of {max_tries + 1} in {wait:g} s"
             self._move(run, number, TaskState.UP_FOR_RETRY, why, attempt_id)
@@ -327,9 +325,10 @@ class Machine:
         else:
             self._finish_run(run, RunState.SUCCESS, "all tasks at its end succeeded or were skipped")
 
-    def _finish_run(self, run: LiveRun, state: RunState, reason: str) -> None:
+    def _finish_run(self, run: LiveRun, state: RunState, reason: str, *, outright: bool = False) -> None:
         run.end_date = self.now
         self._move_run(run, state, reason)
+        self.delta.transitions[-1].outright = outright
         self.delta.ended_runs.append(run)
 
     def _drop_attempt(self, run: LiveRun, number: int, reason: str) -> None:

@@ -12,6 +12,7 @@ class Plan:
     """The graph of one DAG version, shared by all of its runs. Tasks are numbered in the order of the file."""
 
     __slots__ = (
+        "calls_back",
         "choosers",
         "domains",
         "downstream",
@@ -46,6 +47,10 @@ class Plan:
         self.choosers = [
             tuple(number for number in before if spec.tasks[number].chooses) for before in self.upstream
         ]
+        #: whether any change of state calls anything
+        self.calls_back = bool(spec.callbacks or any(task.callbacks for task in spec.tasks))
+        #: whether any task looks at the run before
+        self.looks_back = any(task.depends_on_past or task.wait_for_downstream for task in spec.tasks)
         #: tasks whose state makes the run's
         self.leaves = effective_leaves(self.tasks, self.downstream)
         #: setups and teardowns
@@ -57,8 +62,6 @@ class Plan:
         for chooser, task in enumerate(self.tasks):
             if task.chooses_all:
                 self._reach_further(chooser)
-        #: whether any task looks at the run before
-        self.looks_back = any(task.depends_on_past or task.wait_for_downstream for task in spec.tasks)
         #: tasks that may start as soon as the run does
         self.starters = tuple(
             number

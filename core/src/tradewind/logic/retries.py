@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 
-from tradewind.model.spec import TaskSpec
+from tradewind.model.outcomes import Failed
+from tradewind.model.spec import RetryRuleSpec, TaskSpec
 
 LONGEST_WAIT = 24 * 3600.0  #: seconds; no back-off waits longer
 
@@ -40,3 +42,35 @@ def _spread(delay: float, multiplier: float, failed_try: int, seed: str) -> floa
 def may_retry(try_number: int, max_tries: int) -> bool:
     """Whether a task that failed its try number ``try_number`` gets another one."""
     return try_number <= max_tries
+
+
+def judged(task: TaskSpec, outcome: Failed) -> Failed:
+    """The failure with what the task's rules by kind of exception make of it, where its own process did not say."""
+    if outcome.retry == "default" and outcome.exceptions:
+        for rule in task.retry_rules:
+            if _matches(rule, outcome.exceptions):
+                return ruled(outcome, rule.action, rule.delay, rule.reason)
+    return outcome
+
+
+def ruled(outcome: Failed, action: str, delay: float | None, reason: str | None) -> Failed:
+    """The failure after a rule or policy has spoken.
+
+    :param action: ``retry`` | ``fail`` | ``default``.
+    """
+    if action == "fail":
+        why = (
+            f"{outcome.reason} (not tried again: {reason})"
+            if reason
+            else f"{outcome.reason} (not tried again)"
+        )
+        return replace(outcome, retry="never", reason=why)
+    if action == "retry":
+        why = f"{outcome.reason} ({reason})" if reason else outcome.reason
+        return replace(outcome, retry="again", retry_delay=delay, reason=why)
+    return outcome
+
+
+def _matches(rule: RetryRuleSpec, exceptions: tuple[str, ...]) -> bool:
+    names = exceptions if rule.subclasses else exceptions[:1]
+    return not rule.exceptions or any(name in rule.exceptions for name in names)

@@ -91,14 +91,14 @@ def begin(
         machine.delta.waits.append((run, number))
 
 
-def end(machine: Machine, run: LiveRun, number: int, result: WaitResult) -> bool:
+def end(machine: Machine, run: LiveRun, number: int, result: WaitResult, reason: str = "") -> bool:
     """What the instance waited for has come, or cannot come: the same try goes on; whether it was waited for."""
     if run.states[number] not in (TaskState.UP_FOR_RESCHEDULE, TaskState.DEFERRED):
         return False
     run.waits[number] = replace(run.waits[number], result=result)
     machine.delta.waiting.append((run, number))
     machine.delta.released.append((run, number))
-    machine._schedule(run, number, result.error or "what it waited for has come")
+    machine._schedule(run, number, result.error or reason or "what it waited for has come")
     return True
 
 
@@ -122,7 +122,9 @@ def reason_of(wait: Wait) -> str:
             what = runs["group_id"] or ", ".join(runs["task_ids"])
             dates = ", ".join((*runs["run_ids"], *runs["logical_dates"]))
             return f"waits for {what + ' of ' if what else ''}{runs['dag_id']} ({dates}){most}"
-    return f"waits for a person{most}" if wait.payload else f"waits until {wait.due_at}"
+    if not wait.payload:
+        return f"waits until {wait.due_at}"
+    return f"waits for an answer: {wait.payload.get('subject') or 'a person is asked'}{most}"
 
 
 def result_when_due(wait: Wait) -> WaitResult:
@@ -142,12 +144,13 @@ def resume_of(wait: Wait) -> dict[str, Any] | None:
     return {"method": wait.method, "kwargs": wait.method_kwargs, "event": result.event}
 
 
-def resume(machine: Machine, run: LiveRun, number: int, payload: Any) -> bool:
+def resume(machine: Machine, run: LiveRun, number: int, payload: Any, reason: str = "") -> bool:
     """What an instance waited for has come from outside, a person's answer say; whether it was waited for.
 
     :param payload: the event, as plain JSON data.
+    :param reason: what has come, for people.
     """
-    return end(machine, run, number, WaitResult(event=json.dumps(payload)))
+    return end(machine, run, number, WaitResult(event=json.dumps(payload)), reason)
 
 
 def _limit(ended_at: datetime, timeout: float | None, give_up: datetime | None) -> datetime | None:

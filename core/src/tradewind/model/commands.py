@@ -181,18 +181,34 @@ class PoolChanged:
     dag_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RespondInput:
+    """Answer a task that waits for a person. Result: ``{"chosen_options": [...], "params_input": {...}}``.
+
+    :param params: the fields of its form.
+    """
+
+    kind: ClassVar[str] = "respond_input"
+    dag_id: str
+    run_id: str
+    task_id: str
+    options: tuple[str, ...] = ()
+    params: dict[str, Any] = field(default_factory=dict)
+
+
 Command = (
-    TriggerRun
+    RespondInput
+    | TriggerRun
     | SetPaused
     | ClearTasks
     | MarkTasks
     | MarkRun
-    | SetNote
-    | DeleteRun
     | CreateBackfill
     | PauseBackfill
     | CancelBackfill
     | CatchUp
+    | SetNote
+    | DeleteRun
     | DeleteDag
     | DagChanged
     | PoolChanged
@@ -201,17 +217,18 @@ Command = (
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
     for command in (
+        RespondInput,
         TriggerRun,
         SetPaused,
         ClearTasks,
         MarkTasks,
         MarkRun,
-        SetNote,
-        DeleteRun,
         CreateBackfill,
         PauseBackfill,
         CancelBackfill,
         CatchUp,
+        SetNote,
+        DeleteRun,
         DeleteDag,
         DagChanged,
         PoolChanged,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.run import RunInfo
 
 
@@ -25,7 +26,7 @@ class Order:
     """Run one attempt.
 
     :param attempt_id: uuid7; the idempotency key everywhere.
-    :param kind: ``"task"``: run the task; ``"callback"``: run the callbacks named in ``callback``.
+    :param kind: ``"task"``: run the task; ``"callback"``: call what ``callback`` names.
     :param log_path: where the attempt's log goes, relative to the log folder.
     :param timeout: seconds of ``execution_timeout``; the agent kills the attempt's process group a little later.
     :param resume: for a task that waited: ``{"method", "kwargs", "event"}``, the last two in typed JSON; the
@@ -51,7 +52,7 @@ class Order:
     resume: dict[str, Any] | None = None
     since: datetime | None = None
     rounds: int = 0
-    callback: dict[str, Any] | None = None
+    callback: CallbackRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,12 +23,15 @@ class Failed:
 
     :param reason: one line for people: ``"ValueError: no such city"``, ``"killed by signal 9 (SIGKILL)"``.
     :param exceptions: qualified class names along the exception's MRO, at most 20; empty where no exception was seen.
-    :param retry: what the process asks for: ``"default"`` lets the task's ``retries`` decide, ``"never"`` fails at once.
+    :param retry: what the process asks for: ``"default"`` lets the task's rules and ``retries`` decide, ``"never"`` fails
+        at once, ``"again"`` asks for another try, as far as ``retries`` go.
+    :param retry_delay: seconds before that try; ``None``: as the task has it.
     """
 
     reason: str
     exceptions: tuple[str, ...] = ()
-    retry: Literal["default", "never"] = "default"
+    retry: Literal["default", "never", "again"] = "default"
+    retry_delay: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

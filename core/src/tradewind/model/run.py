@@ -45,8 +45,8 @@ class RunRow:
     reason: str = ""
     queued_at: datetime | None = None
     even_if_paused: bool = False  #: its tasks start although the DAG is switched off
-    stopped_by: str | None = None  #: why only its teardowns still run, and it ends failed
     backfill_id: int | None = None  #: the backfill that made it, or let it go again
+    stopped_by: str | None = None  #: why only its teardowns still run, and it ends failed
 
 
 def instance_label(task_id: str, map_index: int) -> str:

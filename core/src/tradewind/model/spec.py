@@ -69,6 +69,22 @@ class GroupSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRuleSpec:
+    """What becomes of failures by exceptions of some kinds.
+
+    :param exceptions: qualified names of their classes; empty: any.
+    :param action: ``retry`` | ``fail`` | ``default``.
+    :param delay: seconds before the next try; ``None``: as the task has it.
+    """
+
+    exceptions: tuple[str, ...] = ()
+    action: str = "retry"
+    delay: float | None = None
+    reason: str | None = None
+    subclasses: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
     """One task of a DAG: everything that the scheduler or an agent enforces."""
 
@@ -84,6 +100,9 @@ class TaskSpec:
     retry_delay: float = 300.0  #: seconds
     retry_backoff: float = 0.0  #: multiplier per failed try; 0: the delay stays the same
     max_retry_delay: float | None = None  #: seconds
+    retry_rules: tuple[
+        RetryRuleSpec, ...
+    ] = ()  #: the first that matches decides; for what its process did not judge
     execution_timeout: float | None = None  #: seconds
     pool: str = DEFAULT_POOL
     pool_slots: int = 1
@@ -114,6 +133,24 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineSpec:
+    """By when a run is to have succeeded.
+
+    :param reference: what it counts from: ``queued_at`` | ``logical_date`` | ``fixed`` | ``average_runtime``.
+    :param interval: seconds after that.
+    :param moment: of ``fixed``.
+    :param max_runs: of ``average_runtime``: how many runs are looked at, ``min_runs`` at the least.
+    """
+
+    reference: str
+    interval: float = 0.0
+    moment: datetime | None = None
+    max_runs: int = 10
+    min_runs: int = 10
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DagSpec:
     """A DAG, whole. ``tasks`` are in the order in which the file made them."""
 
@@ -141,6 +178,7 @@ class DagSpec:
     render_template_as_native_obj: bool = False
     executor: str | None = None
     callbacks: tuple[str, ...] = ()
+    deadlines: tuple[DeadlineSpec, ...] = ()
     file: str = ""  #: relative to the DAG folder, with forward slashes
     line: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)

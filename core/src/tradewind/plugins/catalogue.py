@@ -61,6 +61,9 @@ KINDS: dict[str, KindRule] = {
     "xcom_backend": KindRule(
         "tradewind_register_xcom_backends", Component, "tradewind.ports.xcom_backend:XComBackend", True
     ),
+    "notifier": KindRule(
+        "tradewind_register_notifiers", Component, "tradewind.authoring.notifier:BaseNotifier"
+    ),
     "timetable": KindRule("tradewind_register_timetables", Component),
     "trigger": KindRule("tradewind_register_triggers", Component, "tradewind.authoring.triggers:BaseTrigger"),
     "macro": KindRule("tradewind_register_macros", Macro),
@@ -73,6 +76,7 @@ _PACKAGES: dict[tuple[str, str], str] = {
     ("executor", "celery"): "tradewind-celery",
     ("executor", "dask"): "tradewind-dask",
     ("executor", "kubernetes"): "tradewind-kubernetes",
+    ("notifier", "smtp"): "tradewind-smtp",
     ("task_decorator", "bash"): "tradewind-standard",
     ("task_decorator", "virtualenv"): "tradewind-standard",
     ("task_decorator", "external_python"): "tradewind-standard",

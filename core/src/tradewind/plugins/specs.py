@@ -151,6 +151,22 @@ def tradewind_register_xcom_backends() -> Iterable[Component]:
 
 
 @collects
+def tradewind_register_notifiers() -> Iterable[Component]:
+    """Bring notifiers, which send messages when they are called back.
+
+    Runs in: the processes that call callbacks, and whatever lists or looks up notifiers.
+
+    :returns: names and targets of classes derived from :class:`tradewind.BaseNotifier`. The one that is registered as
+        ``smtp`` is made with ``to=`` to send the e-mail that a task's ``email_on_failure`` asks for.
+
+    Errors: the plugin is listed as failed and brings no notifiers.
+
+    .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@collects
 def tradewind_register_timetables() -> Iterable[Component]:
     """Bring timetables, which say when a DAG runs.
 

@@ -1,4 +1,4 @@
-"""One attempt: the task is rendered and executed, its result pushed, its callbacks called, its outcome told."""
+"""One attempt: the task is rendered and executed, its result pushed, its outcome told; or callbacks are called."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import copy
 import importlib
 import logging
 import sys
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from tradewind.errors import NotFound, SerializationError, TaskSignal, TaskTimeout
 from tradewind.model.facts import XCom
 from tradewind.model.order import Order
-from tradewind.model.outcomes import Branched, Failed, Outcome, Skipped, Succeeded
-from tradewind.model.states import TaskState
+from tradewind.model.outcomes import Failed, Outcome, Skipped, Succeeded
 from tradewind.ports.clock import Clock
 from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.runner import mapped
 from tradewind.runner.accessors import Macros
+from tradewind.runner.callbacks import call_all, run_request
 from tradewind.runner.context import TaskContext
 from tradewind.runner.loading import LoadedDag
 from tradewind.runner.runtime import AttemptRuntime
@@ -25,21 +24,13 @@ from tradewind.runner.settings import RunnerSettings
 from tradewind.runner.task_instance import TaskInstance
 from tradewind.runner.time_limit import time_limit
 from tradewind.runner.tracebacks import class_names, reason_of, user_traceback
-from tradewind.runner.verdicts import outcome_of_error, will_retry
+from tradewind.runner.verdicts import judged, outcome_of_error
 from tradewind.runner.xcoms import XComs
 
 if TYPE_CHECKING:
     from tradewind.authoring.operator import BaseOperator
 
 log = logging.getLogger("tradewind.task")
-
-#: callbacks by the state that a task instance goes to
-_CALLBACKS = {
-    TaskState.SUCCESS: "on_success_callback",
-    TaskState.FAILED: "on_failure_callback",
-    TaskState.UP_FOR_RETRY: "on_retry_callback",
-    TaskState.SKIPPED: "on_skipped_callback",
-}
 
 
 class Attempt:
@@ -66,14 +57,18 @@ class Attempt:
         except NotFound as error:
             log.error("%s", error)
             return Failed(reason_of(error), class_names(error)), ()
-        if self._order.kind == "callback":
-            return self._run_callbacks(context), ()
+        if self._order.callback is not None:
+            request = self._order.callback
+            if request.map_index >= 0:
+                mapped.become_instance_if_it_can(self, context)
+            owner = self._loaded.dag if request.of_run else self.task
+            return run_request(request, context, owner, self._order.timeout, self._shown), ()
         return self._run_task(context)
 
     def _prepare(self) -> TaskContext:
         order, dag = self._order, self._loaded.dag
         # A copy, since rendering writes into the task and the DAG may be used again in this process.
-        task = self.task = copy.copy(dag.get_task(order.task_id))
+        task = self.task = copy.copy(dag.get_task(order.task_id)) if order.task_id else _no_task()
         ti = TaskInstance(task, order, self._xcoms, order.since or self._clock.now(), self._settings.base_url)
         macros = Macros(self._settings.macros)
         context = TaskContext(dag, ti, order.run, self._runtime, self._clock, macros)
@@ -92,13 +87,8 @@ class Attempt:
             outcome = ti.decided or Succeeded()
         except BaseException as error:  # whatever user code raises is an outcome, SystemExit and Ctrl-C too
             outcome = self._ended_by(error, context)
-        ti.end_date = self._clock.now()
         if self._order.map_index >= 0:
             xcoms += mapped.name_of_instance(context)
-        state = self._state_after(outcome)
-        ti.state = state.value
-        if state in _CALLBACKS:
-            self._call(_CALLBACKS[state], context)
         return outcome, xcoms
 
     def _time_left(self) -> float | None:
@@ -111,7 +101,7 @@ class Attempt:
     def _execute(self, context: TaskContext) -> Any:
         task, resume = context["task"], self._order.resume
         task.render_template_fields(context)
-        self._call("on_execute_callback", context)
+        call_all("on_execute_callback", task.on_execute_callback, context, self._shown)
         if resume is not None:
             return importlib.import_module("tradewind.runner.deferring").resume(task, resume, context)
         task.pre_execute(context)
@@ -147,46 +137,13 @@ class Attempt:
         if isinstance(error, TaskSignal) and not isinstance(outcome, Failed):
             log.info("The task gives its slot back: it %s", error)
         if isinstance(outcome, Failed):
-            context["exception"] = error
             sys.stdout.flush()
             print(self._shown(error), file=sys.stderr, end="", flush=True)
             if isinstance(error, TaskTimeout):
                 self.on_kill()
+            assert self.task is not None
+            outcome = judged(self.task, error, outcome, self._order, context)
         return outcome
-
-    def _state_after(self, outcome: Outcome) -> TaskState:
-        order = self._order
-        match outcome:
-            case Succeeded() | Branched():
-                return TaskState.SUCCESS
-            case Skipped():
-                return TaskState.SKIPPED
-            case Failed():
-                again = will_retry(outcome, order.try_number, order.max_tries)
-                return TaskState.UP_FOR_RETRY if again else TaskState.FAILED
-        return TaskState.RUNNING
-
-    def _run_callbacks(self, context: TaskContext) -> Outcome:
-        """Callbacks of an attempt whose own process could not call them any more."""
-        asked = self._order.callback or {}
-        context["reason"] = asked.get("reason", "")
-        context["exception"] = RuntimeError(asked.get("reason", ""))
-        if asked.get("state"):
-            context["ti"].state = asked["state"]
-        for name in asked.get("callbacks", ()):
-            self._call(name, context)
-        return Succeeded()
-
-    def _call(self, name: str, context: TaskContext) -> None:
-        """Call the task's callbacks of that name; what they raise goes to the log and changes nothing."""
-        for callback in _several(getattr(self.task, name, None)):
-            try:
-                callback(context)
-            except TaskTimeout:
-                raise
-            except (Exception, SystemExit) as error:
-                shown = getattr(callback, "__name__", type(callback).__name__)
-                log.error("The %s %s() raised:\n%s", name, shown, self._shown(error).rstrip("\n"))
 
     def on_kill(self) -> None:
         """Let the operator clean up; what that raises goes to the log."""
@@ -201,10 +158,11 @@ class Attempt:
         return user_traceback(error, self._loaded.folder, self._loaded.original_folder)
 
 
-def _several(callbacks: Any) -> Iterable[Callable[[TaskContext], Any]]:
-    if callbacks is None:
-        return ()
-    return callbacks if isinstance(callbacks, (list, tuple)) else (callbacks,)
+def _no_task() -> BaseOperator:
+    """Stands for the task of a run that has none."""
+    from tradewind.authoring.operator import BaseOperator
+
+    return BaseOperator(task_id="none")
 
 
 def _described(result: Any) -> str:

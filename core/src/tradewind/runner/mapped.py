@@ -31,6 +31,16 @@ def become_instance(attempt: Attempt, context: TaskContext) -> None:
     attempt.task = ti.task = context["task"] = mapped.unmap(context, ti.map_index)
 
 
+def become_instance_if_it_can(attempt: Attempt, context: TaskContext) -> None:
+    """The same for callbacks, which are called even where the instance's arguments cannot be had."""
+    try:
+        become_instance(attempt, context)
+    except Exception as error:
+        log.warning(
+            "The arguments of the instance cannot be had, so `task` is the mapped task: %s", reason_of(error)
+        )
+
+
 def name_of_instance(context: TaskContext) -> tuple[XCom, ...]:
     """What ``map_index_template`` makes of the instance, to travel with its values; nothing where there is no template."""
     ti = context["ti"]

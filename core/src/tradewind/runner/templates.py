@@ -12,6 +12,7 @@ from tradewind.runner.tracebacks import reason_of
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from tradewind.authoring.notifier import BaseNotifier
     from tradewind.authoring.operator import BaseOperator
 
 _SHOWN = 200  #: characters of a template in an error
@@ -26,6 +27,34 @@ def render_task(
     :raises TemplateError: naming task, field, template and cause.
     """
     _Rendering(task, context, jinja_env).fields_of(task, task.template_fields, task.template_ext)
+
+
+def render_notifier(
+    notifier: BaseNotifier, context: MutableMapping[str, Any], jinja_env: Environment | None = None
+) -> None:
+    """Render the template fields of ``notifier`` in place.
+
+    :raises TemplateError: naming field, template and cause.
+    """
+    rendering = _Rendering(_task_of(context), context, jinja_env)
+    rendering.fields_of(notifier, notifier.template_fields, notifier.template_ext, f"{notifier!r} ")
+
+
+def render_content(content: Any, context: MutableMapping[str, Any]) -> Any:
+    """The content with its templates rendered."""
+    return _Rendering(_task_of(context), context, None).value(content, "content", ())
+
+
+def _task_of(context: MutableMapping[str, Any]) -> BaseOperator:
+    """The task that templates belong to; a nameless one of the DAG for a run without tasks."""
+    if "task" in context:
+        task: BaseOperator = context["task"]
+        return task
+    from tradewind.authoring.operator import BaseOperator
+
+    nameless = BaseOperator(task_id="none")
+    nameless.dag = context["dag"]
+    return nameless
 
 
 class _Rendering:
@@ -52,11 +81,11 @@ class _Rendering:
                 )
             value = getattr(owner, name)
             if value:
-                rendered = self._value(value, f"{within}{name}", tuple(endings))
+                rendered = self.value(value, f"{within}{name}", tuple(endings))
                 if rendered is not value:
                     setattr(owner, name, rendered)
 
-    def _value(self, value: Any, where: str, endings: tuple[str, ...]) -> Any:
+    def value(self, value: Any, where: str, endings: tuple[str, ...]) -> Any:
         if self._ready and id(value) in self._ready:
             return value
         if isinstance(value, str):
@@ -64,14 +93,14 @@ class _Rendering:
         if isinstance(value, Reference):
             return self._explained(lambda: value.resolve(self._context), where, value.describe())
         if isinstance(value, tuple):
-            items = [self._value(item, f"{where}[{n}]", endings) for n, item in enumerate(value)]
+            items = [self.value(item, f"{where}[{n}]", endings) for n, item in enumerate(value)]
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
         if isinstance(value, list):
-            return [self._value(item, f"{where}[{n}]", endings) for n, item in enumerate(value)]
+            return [self.value(item, f"{where}[{n}]", endings) for n, item in enumerate(value)]
         if isinstance(value, dict):
-            return {key: self._value(item, f"{where}[{key!r}]", endings) for key, item in value.items()}
+            return {key: self.value(item, f"{where}[{key!r}]", endings) for key, item in value.items()}
         if isinstance(value, (set, frozenset)):
-            return type(value)(self._value(item, where, endings) for item in value)
+            return type(value)(self.value(item, where, endings) for item in value)
         self._object(value, where)
         return value
 

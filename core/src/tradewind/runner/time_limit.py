@@ -13,18 +13,20 @@ from tradewind.errors import TaskTimeout
 
 
 @contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
+def time_limit(seconds: float | None, what: str = "its execution_timeout") -> Iterator[None]:
     """Raise :class:`TaskTimeout` inside the ``with`` block after so many seconds.
 
     Code that does not come back to Python, and a block outside the main thread, are left to the agent, which ends the
     process a little later.
+
+    :param what: whose limit it is, for the message.
     """
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def over(number: int, frame: FrameType | None) -> None:
-        raise TaskTimeout(f"ran longer than its execution_timeout of {seconds:g} s")
+        raise TaskTimeout(f"ran longer than {what} of {seconds:g} s")
 
     began = time.monotonic()
     handler = signal.signal(signal.SIGALRM, over)

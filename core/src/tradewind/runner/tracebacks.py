@@ -7,6 +7,7 @@ import traceback
 from types import TracebackType
 
 import tradewind
+from tradewind import errors
 
 _OWN = os.path.dirname(os.path.abspath(tradewind.__file__)) + os.sep
 MAX_REASON = 500
@@ -61,4 +62,4 @@ def reason_of(error: BaseException) -> str:
 
 def class_names(error: BaseException) -> tuple[str, ...]:
     """Qualified names of its class and the classes that it is derived from, nearest first; at most 20."""
-    return tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__[:-1])[:20]
+    return errors.class_names(type(error))

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from tradewind.authoring.signals import RescheduleTask, TaskDeferred
 from tradewind.errors import FailTask, SensorTimeout, SkipTask, TaskTimeout
+from tradewind.logic.retries import ruled
 from tradewind.model.outcomes import Failed, Outcome, Rescheduled, Skipped
 from tradewind.runner.tracebacks import MAX_REASON, class_names, reason_of
+
+if TYPE_CHECKING:
+    from tradewind.authoring.operator import BaseOperator
+    from tradewind.model.order import Order
+
+Context = Mapping[str, Any]
 
 
 def outcome_of_error(error: BaseException) -> Outcome:
@@ -38,9 +47,17 @@ def outcome_of_error(error: BaseException) -> Outcome:
     return Failed(reason_of(error), class_names(error))
 
 
-def will_retry(outcome: Failed, try_number: int, max_tries: int) -> bool:
-    """Whether a failed attempt is followed by another, as far as its process can tell."""
-    return outcome.retry != "never" and try_number <= max_tries
+def judged(
+    task: BaseOperator, error: BaseException, outcome: Failed, order: Order, context: Context
+) -> Failed:
+    """The failure with what the task's retry policy makes of it; where it fails at once anyhow, none is asked."""
+    if task.retry_policy is None or outcome.retry == "never":
+        return outcome
+    from tradewind.authoring.retry_policy import asked
+
+    decision = asked(task.retry_policy, error, order.try_number, order.max_tries, context)
+    delay = decision.retry_delay.total_seconds() if decision.retry_delay is not None else None
+    return ruled(outcome, decision.action.value, delay, decision.reason)
 
 
 def _message(error: BaseException) -> str:

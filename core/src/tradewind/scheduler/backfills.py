@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from tradewind.errors import Refused
+from tradewind.logic import clearing
 from tradewind.logic.backfill import AlreadyRunningBackfill, check, decide, upcoming
-from tradewind.logic.clearing import clear
 from tradewind.logic.params import resolve_params
 from tradewind.model.backfill import ReprocessBehavior, SlotResult, SlotRow
 from tradewind.model.commands import CancelBackfill, CreateBackfill, PauseBackfill
@@ -231,7 +231,7 @@ class Backfills:
         if run is None:
             return None
         turn.machine.cause = ("clock", None)
-        clear(turn.machine, run, run.numbers(), f"backfill {backfill.id} lets it go again")
+        clearing.clear(turn.machine, run, range(len(run.plan)), f"backfill {backfill.id} lets it go again")
         run.info = replace(run.info, run_type=RunType.BACKFILL)
         turn.batch.backfilled_runs.append({"pk": run.pk, "backfill_id": backfill.id})
         turn.memory.forget_run(run)

@@ -24,6 +24,7 @@ from tradewind.model.commands import (
     MarkTasks,
     PauseBackfill,
     PoolChanged,
+    RespondInput,
     SetNote,
     SetPaused,
     TriggerRun,
@@ -64,6 +65,7 @@ class Commands:
             return  # it stays open, and is applied when the answer is there
         except TradewindError as error:
             refused = str(error)
+        turn.callbacks.collect()
         turn.batch.commands.append(
             {
                 "id": row.id,
@@ -105,6 +107,8 @@ class Commands:
                 turn.memory.admission.lift(Limit("pool", command.name))
                 turn.memory.admission.lift(Limit("pool too small", command.name))
                 return {}
+            case RespondInput():
+                return corrections.respond(self._loading, turn, command, actor)
             case CatchUp():
                 return self._catch_up(turn, command)
             case DeleteDag():

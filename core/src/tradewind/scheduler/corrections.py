@@ -11,7 +11,7 @@ from tradewind.logic import clearing
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
 from tradewind.logic.subset import FAILED
-from tradewind.model.commands import ClearTasks, DeleteRun, MarkRun, MarkTasks, SetNote
+from tradewind.model.commands import ClearTasks, DeleteRun, MarkRun, MarkTasks, RespondInput, SetNote
 from tradewind.model.states import RUN_FINAL, TASK_FINAL, RunState, TaskState
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.turn import Turn
@@ -40,7 +40,9 @@ def clear(loading: Loading, turn: Turn, command: ClearTasks, reason: str) -> dic
     }
     cleared = _clear(loading, turn, run, [n for n in numbers if run.label(n) not in left], reason)
     if run is not began_as and run.state is RunState.RUNNING:
-        turn.machine.resume(run)
+        turn.machine.resume(
+            run
+        )  # what waits for an earlier run is noted by number, and the numbers are others now
     loading.let_go(turn.memory, run)
     return {"cleared": [run.label(number) for number in cleared], "left": left}
 
@@ -113,6 +115,20 @@ def set_note(loading: Loading, turn: Turn, command: SetNote) -> dict[str, Any]:
     return {"note": command.note}
 
 
+def respond(loading: Loading, turn: Turn, command: RespondInput, actor: str) -> dict[str, Any]:
+    """Answer a question that a task instance waits with.
+
+    :raises Refused: where it does not fit, or the question has been answered.
+    """
+    run = _run(loading, turn, command.dag_id, command.run_id)
+    try:
+        number = _numbers(run, (command.task_id,))[0]
+        answer = turn.inputs.respond(run, number, command.options, command.params, actor)
+    finally:
+        loading.let_go(turn.memory, run)
+    return {"chosen_options": list(answer.chosen_options), "params_input": answer.params_input}
+
+
 def delete_run(loading: Loading, turn: Turn, command: DeleteRun) -> dict[str, Any]:
     """Forget a run.
 
@@ -147,7 +163,7 @@ def _reopen(loading: Loading, turn: Turn, run: LiveRun) -> None:
     """A run that had ended waits for a place among the DAG's active runs."""
     dag = turn.memory.dags.get(run.info.dag_id) or loading.dag(turn.memory, run.info.dag_id)
     if dag is not None:
-        turn.starting.reopen(dag, run)
+        turn.reopen(dag, run)
 
 
 def _on_latest_version(loading: Loading, turn: Turn, run: LiveRun, command: ClearTasks) -> LiveRun:

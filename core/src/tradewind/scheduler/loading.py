@@ -17,14 +17,18 @@ from tradewind.model.states import RUN_FINAL, RunState
 from tradewind.model.waits import Wait
 from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler.foreign import ForeignTimetable
+from tradewind.scheduler.human_input import OpenInput
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt
 from tradewind.scheduler.queue import LiveBackfill, QueuedRun
 from tradewind.scheduler.rows import dag_row
 from tradewind.store.attempts import AttemptRepository
 from tradewind.store.backfills import BackfillRepository
 from tradewind.store.batch import Row
+from tradewind.store.callbacks import CallbackRepository
 from tradewind.store.dags import DagRepository
+from tradewind.store.deadlines import DeadlineRepository
 from tradewind.store.engine import Store
+from tradewind.store.human_input import InputRepository
 from tradewind.store.past import PastRepository
 from tradewind.store.pools import PoolRepository
 from tradewind.store.rows import DagRow, LoadedRun
@@ -47,6 +51,9 @@ class Loading:
         self._runs = RunRepository(store)
         self._attempts = AttemptRepository(store)
         self._pools = PoolRepository(store)
+        self._callbacks = CallbackRepository(store)
+        self._deadlines = DeadlineRepository(store)
+        self._inputs = InputRepository(store)
         self._xcoms = XComRepository(store)
         self._waits = WaitRepository(store)
         self._backfills = BackfillRepository(store)
@@ -72,6 +79,11 @@ class Loading:
                 self._take_up(memory, loaded)
         self._take_up_attempts(memory)
         self._take_up_waits(memory.runs.values(), self._waits.all())
+        self._take_up_callbacks(memory, only_runs)
+        self._take_up_inputs(memory)
+        for deadline in self._deadlines.open():
+            if only_runs is None or deadline.run_pk in only_runs:
+                memory.deadlines[deadline.run_pk, deadline.number] = deadline.due_at
         return memory
 
     def pools(self, memory: Memory) -> None:
@@ -155,6 +167,12 @@ class Loading:
     def instances(self, run_pk: int) -> list[TaskInstanceRow]:
         """The run's task instances as the store has them."""
         return self._runs.task_instances(run_pk)
+
+    def run_of_deadline(self, memory: Memory, key: tuple[int, int]) -> LiveRun | None:
+        """The run of an open deadline; one that has ended is read for it alone."""
+        if key not in memory.deadlines or key[0] in memory.runs:
+            return memory.runs.get(key[0])
+        return next((self._restore(memory, loaded) for loaded in self._runs.load([key[0]])), None)
 
     @staticmethod
     def let_go(memory: Memory, run: LiveRun) -> None:
@@ -259,12 +277,46 @@ class Loading:
     def _take_up_attempts(self, memory: Memory) -> None:
         by_instance = {pk: (run, number) for run in memory.runs.values() for number, pk in enumerate(run.pks)}
         for row in self._attempts.open_attempts():
-            found = by_instance.get(row.ti_pk or 0)
+            found = by_instance.get(row.ti_pk or 0) if row.kind == "task" else None
             if found is not None:
                 run, number = found
                 memory.attempts[row.id] = OpenAttempt(
                     row.id, run, number, row.executor, row.claimed_by, row.started_at is not None
                 )
+
+    def _take_up_callbacks(self, memory: Memory, only_runs: Collection[int] | None) -> None:
+        """Callbacks that were not called to their end; those without a claim were never handed out. Most are of runs that
+        have ended, which are read for them alone."""
+        rows = [row for row in self._callbacks.open() if only_runs is None or row.attempt.run_pk in only_runs]
+        runs = dict(memory.runs)
+        missing = {row.attempt.run_pk for row in rows} - runs.keys()
+        runs |= {loaded.run.pk: self._restore(memory, loaded) for loaded in self._runs.load(missing)}
+        for row in rows:
+            attempt = row.attempt
+            run = runs[attempt.run_pk]
+            open_attempt = OpenAttempt(
+                attempt.id,
+                run,
+                run.pks.index(attempt.ti_pk) if attempt.ti_pk in run.pks else -1,
+                attempt.executor,
+                attempt.claimed_by,
+                attempt.started_at is not None,
+                row.request,
+                attempt.physical_no,
+            )
+            if attempt.claimed_by is None:
+                memory.waiting_callbacks.append(open_attempt)
+            else:
+                memory.attempts[attempt.id] = open_attempt
+                memory.callbacks_out[attempt.executor] += 1
+
+    def _take_up_inputs(self, memory: Memory) -> None:
+        """What people are asked, and what was answered and not yet gone on with."""
+        for asked in self._inputs.find(open_only=True):
+            run = memory.runs.get(asked.run_pk)
+            if run is not None and asked.ti_pk in run.pks:
+                found = OpenInput(asked.attempt_id, asked.request)
+                memory.inputs[run.pk, run.pks.index(asked.ti_pk)] = found
 
     @staticmethod
     def _take_up_waits(runs: Iterable[LiveRun], waits: dict[int, Wait]) -> None:

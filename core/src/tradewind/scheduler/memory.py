@@ -9,10 +9,12 @@ from datetime import datetime
 from tradewind.logic.admission import Admission, Candidate
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.plan import Plan
+from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.run import DataInterval, RunInfo
 from tradewind.model.spec import DagSpec
 from tradewind.model.states import RunType
 from tradewind.ports.planner import TimetableAnswer
+from tradewind.scheduler.human_input import OpenInput
 from tradewind.scheduler.past import EarlierRuns, History
 from tradewind.scheduler.queue import LiveBackfill, RunQueue
 from tradewind.timetables import Bounds, PlannedRun, Timetable
@@ -77,7 +79,12 @@ class LiveDag:
 
 @dataclass(slots=True)
 class OpenAttempt:
-    """An attempt that was issued and has not ended."""
+    """An attempt that was issued and has not ended.
+
+    :param number: the instance; -1 for callbacks of the run itself.
+    :param callback: what it is to call, for an attempt of kind ``callback``.
+    :param delivery: of a callback: how many attempts there were at it, this one included.
+    """
 
     id: str
     run: LiveRun
@@ -85,6 +92,8 @@ class OpenAttempt:
     executor: str
     session: str | None
     started: bool = False
+    callback: CallbackRequest | None = None
+    delivery: int = 1
 
 
 @dataclass(slots=True)
@@ -96,6 +105,13 @@ class Memory:
     plans: dict[str, Plan] = field(default_factory=dict)  #: by version
     runs: dict[int, LiveRun] = field(default_factory=dict)  #: by pk
     attempts: dict[str, OpenAttempt] = field(default_factory=dict)  #: by id
+    #: callbacks that wait for room, the oldest first
+    waiting_callbacks: deque[OpenAttempt] = field(default_factory=deque)
+    callbacks_out: Counter[str] = field(default_factory=Counter)  #: those handed out, by executor
+    inputs: dict[tuple[int, int], OpenInput] = field(default_factory=dict)  #: by run's pk and instance
+    deadlines: dict[tuple[int, int], datetime] = field(
+        default_factory=dict
+    )  #: open ones, by run's pk and number
     admission: Admission = field(default_factory=Admission)
     last_transition: Counter[int] = field(default_factory=Counter)  #: by shard
     #: small values pushed lately, by run, so that the next task's order can carry them
@@ -131,6 +147,16 @@ class Memory:
             max_of_task_in_run=task.max_active_tis_per_dagrun,
             even_if_paused=run.even_if_paused,
         )
+
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether callbacks wait, or are being called."""
+        return bool(self.waiting_callbacks) or any(self.callbacks_out.values())
+
+    def runs_with_callbacks(self) -> set[int]:
+        """The runs, by pk, that have callbacks which were not called to their end."""
+        out = (attempt for attempt in self.attempts.values() if attempt.callback is not None)
+        return {attempt.run.pk for attempt in (*self.waiting_callbacks, *out)}
 
     def remember_xcom(self, run_pk: int, place: tuple[str, str, int], value: bytes) -> None:
         """Keep a value at hand if it is small; ``place``: task id, key, map index."""

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.waiting import resume_of
+from tradewind.model.callbacks import CallbackRequest
 from tradewind.model.order import KnownXCom, Order
 from tradewind.model.run import RunInfo
 from tradewind.ports.runtime import XComQuery
+from tradewind.scheduler.callbacks import callback_log_path
 from tradewind.scheduler.memory import Memory, OpenAttempt
 from tradewind.scheduler.turn import log_path
 from tradewind.store.xcoms import XComRepository
@@ -17,13 +19,20 @@ CARRIED = 65536  #: bytes; a larger value is asked for by whoever needs it
 
 
 class Orders:
-    """Writes orders; XComs that the task's arguments name ride along where they are small."""
+    """Writes orders; XComs that the task's arguments name ride along where they are small.
 
-    def __init__(self, xcoms: XComRepository) -> None:
+    :param callback_timeout: seconds that callbacks may take.
+
+    """
+
+    def __init__(self, xcoms: XComRepository, callback_timeout: float) -> None:
         self._xcoms = xcoms
+        self._callback_timeout = callback_timeout
 
     def write(self, memory: Memory, attempt: OpenAttempt) -> Order:
         """The order of an attempt."""
+        if attempt.callback is not None:
+            return self._callback(attempt, attempt.callback)
         run, number = attempt.run, attempt.number
         task = run.task(number)
         wait = run.waits.get(number)
@@ -44,6 +53,22 @@ class Orders:
             resume=resume_of(wait) if wait is not None else None,
             since=run.start_dates[number] if wait is not None else None,
             rounds=wait.rounds if wait is not None else 0,
+        )
+
+    def _callback(self, attempt: OpenAttempt, request: CallbackRequest) -> Order:
+        run = attempt.run
+        return Order(
+            attempt_id=attempt.id,
+            kind="callback",
+            version_id=run.info.version_id,
+            run=replace(self._info(attempt), end_date=request.run_end_date),
+            task_id=request.task_id,
+            map_index=request.map_index,
+            try_number=request.try_number,
+            max_tries=request.max_tries,
+            log_path=callback_log_path(run, request),
+            timeout=self._callback_timeout,
+            callback=request,
         )
 
     @staticmethod

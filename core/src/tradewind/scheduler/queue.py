@@ -67,11 +67,6 @@ class RunQueue:
             for line in self._held:
                 line.pop(run.pk, None)
 
-    def replace(self, run: Waiting) -> None:
-        """The run is another object now; it keeps its place."""
-        if run.pk in self._order:
-            self._held[run.even_if_paused][run.pk] = run
-
     def lighten(self, run: Waiting) -> None:
         """Keep no more of the run than its queue needs; it keeps its place."""
         if run.pk in self._order:

@@ -22,6 +22,7 @@ from tradewind.scheduler.answers import Answers
 from tradewind.scheduler.backfills import Backfills
 from tradewind.scheduler.catchup import CatchUps
 from tradewind.scheduler.commands import Commands
+from tradewind.scheduler.deadlines import DueDeadlines
 from tradewind.scheduler.dispatch import RETRY_AFTER, Dispatch
 from tradewind.scheduler.dues import Dues
 from tradewind.scheduler.externals import Externals, awaited_of
@@ -32,8 +33,9 @@ from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import LiveDag, Memory
 from tradewind.scheduler.orders import Orders
 from tradewind.scheduler.schedules import Schedules
+from tradewind.scheduler.surroundings import Surroundings
 from tradewind.scheduler.triggers import TriggererAccess, Triggers
-from tradewind.scheduler.turn import Surroundings, Turn
+from tradewind.scheduler.turn import Turn
 from tradewind.scheduler.waiting import Waits
 from tradewind.scheduler.waits import keep
 from tradewind.store.backfills import BackfillRepository
@@ -76,6 +78,8 @@ class Parts:
     #: False: serve only ``runs`` and those that are asked for from now on; follow no schedule, take up nothing else
     serves_all: bool = True
     runs: frozenset[int] = frozenset()
+    callbacks_at_once: int = 4  #: on each executor
+    callback_timeout: float = 300.0  #: seconds
     #: told of each of :data:`POINTS` that a turn passes; for tests that end the process there
     passing: Callable[[str], None] = lambda _point: None
 
@@ -103,7 +107,7 @@ class Scheduler:
         )
         self._dispatch = Dispatch(
             parts.executors,
-            Orders(xcoms),
+            Orders(xcoms, parts.callback_timeout),
             answers,
             dags,
             self._loop,
@@ -130,6 +134,7 @@ class Scheduler:
             self._loop.later,
         )
         self._loading = Loading(parts.store)
+        self._deadlines = DueDeadlines(self._loop, self._loading, lambda: self.memory)
         self._backfills = Backfills(BackfillRepository(parts.store), self._loading)
         self._foreign = ForeignSchedules(
             parts.planner, self._loop, lambda: self.memory, self._dues.look_at, self.ring
@@ -153,6 +158,8 @@ class Scheduler:
             parts.max_map_length,
             self._loading.fetch,
             parts.serves_all,
+            parts.callbacks_at_once,
+            runs.average_runtime,
         )
         self._bell = Doorbell(parts.doorbell) if parts.doorbell else None
         self._facts: list[tuple[Fact, str, Callable[[], None] | None]] = []
@@ -223,7 +230,7 @@ class Scheduler:
     def has_work(self) -> bool:
         """Whether something came in that was not worked on yet."""
         backfills = self.memory.filling and not self.draining
-        return bool(self._facts or self._work_waits or self._dues or backfills)
+        return bool(self._facts or self._work_waits or self._dues or self._deadlines or backfills)
 
     def _work(self) -> None:
         """One turn: decide, commit, act. Where the commit fails, memory is read back and the facts are kept."""
@@ -235,6 +242,7 @@ class Scheduler:
             for fact, session, _ in facts:
                 turn.fact(fact, session)
             self._dues.apply(turn, self.memory)
+            self._deadlines.apply(turn)
             if self._work_waits:
                 self._work_waits = False
                 rows = self._command_rows.open_commands(limit=COMMANDS_A_TURN)
@@ -277,6 +285,7 @@ class Scheduler:
         self._schedules.act(effects, turn.now)
         for dag in effects.again:
             self._dues.look_at(dag.dag_id)
+        self._deadlines.watch(effects.deadlines)
         for listener in self.listeners:
             listener(turn.machine.delta.transitions)
 
@@ -305,7 +314,9 @@ class Scheduler:
     # -- memory ----------------------------------------------------------------------------------------------
 
     def _load(self) -> None:
-        own = None if self._parts.serves_all else self._parts.runs | set(self.memory.runs)
+        own = None
+        if not self._parts.serves_all:
+            own = self._parts.runs | set(self.memory.runs) | self.memory.runs_with_callbacks()
         self.memory = self._loading.everything(own)
         self._work_waits = True
         self._schedules.look_at_all()
@@ -314,6 +325,7 @@ class Scheduler:
                 self._take_up(run)
                 if run.plan.looks_back:
                     self._dues.resume(run)
+        self._deadlines.watch(self.memory.deadlines)
         self._waits.reload()
 
     def _take_up(self, run: LiveRun) -> None:

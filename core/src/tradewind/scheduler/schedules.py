@@ -13,7 +13,7 @@ from tradewind.scheduler.foreign_schedules import ForeignSchedules
 from tradewind.scheduler.loading import Loading
 from tradewind.scheduler.loop import Loop
 from tradewind.scheduler.memory import LiveDag, Memory
-from tradewind.scheduler.turn import Effects
+from tradewind.scheduler.surroundings import Effects
 
 log = logging.getLogger("tradewind.scheduler")
 

@@ -98,15 +98,6 @@ class Starting:
         if dag is not None and run.state is RunState.FAILED and dag.spec.max_consecutive_failed_dag_runs:
             switch_off_after_failures(self._turn.memory, dag, self._turn.effects.ended_runs)
 
-    def reopen(self, dag: LiveDag, run: LiveRun) -> None:
-        """A run that had ended, perhaps in this very turn, waits for a place anew."""
-        ended = self._turn.machine.delta.ended_runs
-        if run in ended[self._counted :]:
-            ended.remove(run)
-            self._leave(dag, run)
-        dag.queued.append(run)
-        self._turn.touch(dag)
-
     def _leave(self, dag: LiveDag, run: Waiting) -> None:
         """The run has given its place, or its place in a queue, back."""
         backfill = dag.backfill
@@ -119,6 +110,14 @@ class Starting:
             dag.queued.remove(run)
         else:
             dag.active -= 1
+
+    def reopen(self, dag: LiveDag, run: LiveRun) -> None:
+        """A run that had ended, perhaps in this very turn, waits for a place anew."""
+        ended = self._turn.machine.delta.ended_runs
+        if run in ended[self._counted :]:
+            ended.remove(run)
+            self._leave(dag, run)
+        dag.queued.append(run)
 
     def lighten(self) -> None:
         """Runs that were made and have to wait leave memory; they are read back when they start."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradewind.errors import Conflict, StoreError
@@ -27,12 +25,11 @@ from tradewind.model.ids import shard_of
 from tradewind.model.outcomes import OUTCOME_NAMES, Failed, Skipped
 from tradewind.model.run import RunInfo
 from tradewind.model.states import RUN_FINAL, RunState, TaskState
-from tradewind.model.waits import Wait
-from tradewind.ports.executor import Executor
-from tradewind.ports.planner import TimetableQuestion
 from tradewind.ports.runtime import RETURN_VALUE
 from tradewind.scheduler import waits
-from tradewind.scheduler.catchup import CatchUps
+from tradewind.scheduler.callbacks import Callbacks
+from tradewind.scheduler.deadlines import Deadlines
+from tradewind.scheduler.human_input import HumanInput
 from tradewind.scheduler.memory import LiveDag, Memory, OpenAttempt, planned_after
 from tradewind.scheduler.rows import (
     add_transitions,
@@ -44,45 +41,10 @@ from tradewind.scheduler.rows import (
     xcom_row,
 )
 from tradewind.scheduler.starting import Starting
+from tradewind.scheduler.surroundings import Effects, Surroundings
 from tradewind.store.batch import Batch
 from tradewind.store.tables import to_micros
-from tradewind.store.writer import Writer
 from tradewind.timetables import PlannedRun
-
-
-@dataclass(slots=True)
-class Surroundings:
-    """What a turn works with besides the memory."""
-
-    writer: Writer
-    new_id: Callable[[], str]
-    executors: Mapping[str, Executor]
-    default_executor: str
-    catch_ups: CatchUps
-    max_map_length: int
-    #: a run that waited to start, taken into memory; ``None`` where it is gone
-    fetch: Callable[[Memory, int], LiveRun | None]
-    makes_runs: bool = (
-        True  #: whether schedules are followed; not so for a scheduler that serves a single run
-    )
-
-
-@dataclass(slots=True)
-class Effects:
-    """What is to be done once the turn is committed."""
-
-    issued: list[OpenAttempt] = field(default_factory=list)
-    cancels: list[tuple[OpenAttempt, str]] = field(default_factory=list)
-    waits: list[tuple[LiveRun, int]] = field(default_factory=list)
-    begun_waits: list[Wait] = field(default_factory=list)
-    ended_waits: list[Wait] = field(default_factory=list)
-    started_runs: list[LiveRun] = field(default_factory=list)
-    ended_runs: list[LiveRun] = field(default_factory=list)
-    planned: list[LiveDag] = field(default_factory=list)
-    #: DAGs to look at again in the next turn, since this one has started enough
-    again: list[LiveDag] = field(default_factory=list)
-    #: of commands, by id, that wait for a plugin's timetable
-    questions: dict[str, TimetableQuestion] = field(default_factory=dict)
 
 
 class Turn:
@@ -98,6 +60,9 @@ class Turn:
         self.machine.max_map_length = around.max_map_length
         self.batch = Batch()
         self.effects = Effects()
+        self.callbacks = Callbacks(self)
+        self.deadlines = Deadlines(self)
+        self.inputs = HumanInput(self)
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
         self.touched: dict[str, LiveDag] = {}
@@ -114,9 +79,13 @@ class Turn:
         if attempt is None or attempt.session != session:
             self.refused_facts += 1
             return
+        if attempt.callback is not None:
+            self.callbacks.take(fact, attempt)
+            return
         self.machine.cause = ("fact", attempt.id)
         with self.guarded(attempt.run, f"a fact about {attempt.run.label(attempt.number)}"):
             self._apply(fact, attempt)
+            self.callbacks.collect(fact)
 
     def _apply(self, fact: Fact, attempt: OpenAttempt) -> None:
         run, number = attempt.run, attempt.number
@@ -127,12 +96,12 @@ class Turn:
                 self.batch.started_attempts.append(row)
                 self.machine.started(run, number, fact.at)
             case XComPushed():
-                self._keep_xcom(attempt, fact.xcom)
+                self.keep_xcom(attempt, fact.xcom)
             case AttemptFinished():
                 for xcom in fact.xcoms:
-                    self._keep_xcom(attempt, xcom)
+                    self.keep_xcom(attempt, xcom)
                 started = to_micros(fact.started_at) if fact.started_at else None
-                self._close(
+                self.close(
                     attempt,
                     OUTCOME_NAMES[type(fact.outcome)],
                     fact.outcome.reason if isinstance(fact.outcome, Failed | Skipped) else "",
@@ -141,9 +110,11 @@ class Turn:
                     host=fact.host or None,
                     pid=fact.pid or None,
                 )
-                self.machine.finished(run, number, fact.outcome, fact.started_at, fact.ended_at)
+                outcome = self.inputs.checked(fact.outcome)
+                self.machine.finished(run, number, outcome, fact.started_at, fact.ended_at)
+                self.inputs.asked(run, number, attempt.id, outcome)
             case AttemptLost():
-                self._close(attempt, "lost", fact.reason, self.micros)
+                self.close(attempt, "lost", fact.reason, self.micros)
                 self.machine.lost(run, number, attempt.started, fact.reason)
 
     def due(self, run_pk: int, number: int) -> None:
@@ -153,6 +124,7 @@ class Turn:
         if run is not None and moment is not None and moment <= self.now:
             self.machine.cause = ("clock", None)
             with self.guarded(run, "a due time"):
+                self.inputs.due(run, number)
                 self.machine.due(run, number)
 
     def run_due(self, run_pk: int) -> None:
@@ -191,6 +163,7 @@ class Turn:
         self.starting.new.append(run)
         dag.queued.append(run)
         self.touch(dag)
+        self.deadlines.made(run)
         return run
 
     def follow_schedules(self) -> None:
@@ -218,6 +191,11 @@ class Turn:
             self.create_run(dag, dag.scheduled(planned))
         dag.cursor, dag.planned = planned.interval, None
 
+    def reopen(self, dag: LiveDag, run: LiveRun) -> None:
+        """A run that had ended, perhaps in this very turn, waits for a place anew."""
+        self.starting.reopen(dag, run)
+        self.touch(dag)
+
     def touch(self, dag: LiveDag) -> None:
         """Look at the DAG's runs and schedule at the end of this turn."""
         self.touched[dag.dag_id] = dag
@@ -234,7 +212,9 @@ class Turn:
             self.follow_schedules()
             self.starting.go_on()
         self.starting.lighten()
+        self.callbacks.collect()
         delta = self.machine.delta
+        self.deadlines.ended(delta.ended_runs)
         self.insert_instances()
         for attempt_id, reason in delta.cancels:
             if attempt_id in self.memory.attempts:
@@ -243,7 +223,7 @@ class Turn:
             attempt = self.memory.attempts.get(attempt_id)
             if attempt is not None:
                 self.effects.cancels.append((attempt, reason))
-                self._close(attempt, "revoked", reason, self.micros)
+                self.close(attempt, "revoked", reason, self.micros)
         admission = self.memory.admission
         for run, number in delta.released:
             admission.release((run.pk, number))
@@ -255,6 +235,7 @@ class Turn:
         self.effects.waits = [(run, number) for run, number in delta.waits if run.state not in RUN_FINAL]
         if starts:
             self._issue()
+            self.callbacks.issue()
         add_transitions(self.batch, delta.transitions, self.memory.last_transition, self.micros)
 
     def _issue(self) -> None:
@@ -316,7 +297,8 @@ class Turn:
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _keep_xcom(self, attempt: OpenAttempt, xcom: XCom) -> None:
+    def keep_xcom(self, attempt: OpenAttempt, xcom: XCom) -> None:
+        """Keep a value that the attempt left."""
         run, number = attempt.run, attempt.number
         if xcom.key == INSTANCE_NAME:
             self.batch.instance_names.append({"pk": run.pks[number], "name": xcom.value.decode()})
@@ -328,8 +310,10 @@ class Turn:
             place = (run.task(number).task_id, xcom.key, run.map_index(number))
             self.memory.remember_xcom(run.pk, place, xcom.value)
 
-    def _close(self, attempt: OpenAttempt, outcome: str, reason: str, at: int, **known: object) -> None:
-        self.memory.attempts.pop(attempt.id, None)
+    def close(self, attempt: OpenAttempt, outcome: str, reason: str, at: int, **known: object) -> None:
+        """The attempt has ended."""
+        if self.memory.attempts.pop(attempt.id, None) is not None and attempt.callback is not None:
+            self.memory.callbacks_out[attempt.executor] -= 1
         self.batch.ended_attempts.append(ended_attempt_row(attempt.id, at, outcome, reason, **known))
 
     def guarded(self, run: LiveRun, what: str) -> _Guard:
@@ -342,7 +326,8 @@ class Turn:
         self.batch.problems.append({"run_pk": run.pk, "what": what, "traceback": text, "at": self.micros})
         self.memory.parked.add(run.pk)
         self.memory.forget_run(run)
-        for attempt in [it for it in self.memory.attempts.values() if it.run is run]:
+        self.callbacks.forget(run)
+        for attempt in [it for it in self.memory.attempts.values() if it.run is run and not it.callback]:
             del self.memory.attempts[attempt.id]
         delta = self.machine.delta
         for name in ("ready", "released", "waits", "expanded", "waiting", "waited"):

@@ -83,12 +83,12 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
     fresh.waits = {number_of[old.pks[n]]: wait for n, wait in old.waits.items()}
     begun = [(fresh, number_of[old.pks[n]]) for run, n in delta.waiting if run is old and n in old.waits]
     delta.waiting[:] = [item for item in delta.waiting if item[0] is not old] + begun
-    for name in ("ready", "released", "waits"):
+    for name in ("ready", "released", "waits", "expanded"):
         setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not old])
     delta.ended_runs[:] = [fresh if run is old else run for run in delta.ended_runs]
     dag = memory.dags.get(fresh.info.dag_id)
     if dag is not None:
-        dag.queued.replace(fresh)
+        dag.queued.lighten(old)  # the place stays; who stands in it is looked up when it starts
     for number in fresh.numbers():
         state = fresh.states[number]
         if state is TaskState.SCHEDULED:

@@ -40,9 +40,10 @@ class AttemptRepository:
         return None if row is None else _attempt_of(row)
 
     def of_task_instance(self, ti_pk: int) -> list[AttemptRow]:
-        """All attempts of a task instance, oldest first."""
+        """All attempts of a task instance, oldest first; not those of its callbacks."""
+        query = _ATTEMPT.where(attempt.c.ti_pk == ti_pk, attempt.c.kind == "task")
         with self._store.read() as connection:
-            return [_attempt_of(row) for row in connection.execute(_ATTEMPT.where(attempt.c.ti_pk == ti_pk))]
+            return [_attempt_of(row) for row in connection.execute(query)]
 
     def claim(self, attempt_id: str, session: str, at: datetime) -> bool:
         """Claim an attempt for a worker session, before user code runs; asking twice gives the same answer.

@@ -30,6 +30,20 @@ class Batch:
     instance_names: list[Row] = field(default_factory=list)
     #: all columns of ``attempt`` but started_at, revoked_at, ended_at, outcome, reason, host, pid
     new_attempts: list[Row] = field(default_factory=list)
+    #: id, claimed_by, claimed_at: attempts that waited for their executor
+    claimed_attempts: list[Row] = field(default_factory=list)
+    #: all columns of ``callback``
+    callbacks: list[Row] = field(default_factory=list)
+    #: run_pk, number, name, due_at
+    new_deadlines: list[Row] = field(default_factory=list)
+    #: run_pk, number, missed, closed_at
+    closed_deadlines: list[Row] = field(default_factory=list)
+    #: attempt_id, run_pk, ti_pk, task_id, map_index, subject, request, asked_at, due_at
+    new_inputs: list[Row] = field(default_factory=list)
+    #: attempt_id, answer, answered_by, answered_at
+    answered_inputs: list[Row] = field(default_factory=list)
+    #: attempt_id
+    closed_inputs: list[Row] = field(default_factory=list)
     #: id, started_at, host, pid
     started_attempts: list[Row] = field(default_factory=list)
     #: id, ended_at, outcome, reason, started_at (kept as it is where null), host, pid

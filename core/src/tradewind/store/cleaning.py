@@ -27,6 +27,8 @@ from tradewind.store.tables import (
     xcom,
 )
 from tradewind.store.tables_backfill import backfill, backfill_slot
+from tradewind.store.tables_callbacks import callback, deadline
+from tradewind.store.tables_human_input import human_input
 
 CHUNK = 500  # rows that one transaction deletes at most
 
@@ -71,7 +73,7 @@ class Cleaner:
         """Delete a run with everything that belongs to it, step by step, the run itself last: a kill in
         between leaves a run that the next call deletes.
         """
-        for table in (transition, attempt, xcom, task_instance, problem):
+        for table in (callback, deadline, human_input, transition, attempt, xcom, task_instance, problem):
             yield from self._delete(table, table.c.run_pk == run_pk)
         yield from self._delete(dag_run, dag_run.c.id == run_pk)
 

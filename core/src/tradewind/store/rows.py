@@ -30,7 +30,7 @@ class QueuedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
-    """An attempt of a task instance (or, where ``ti_pk`` is ``None``, of a run's callback)."""
+    """An attempt at running a task, or at calling callbacks (``ti_pk`` is ``None`` where they are the run's)."""
 
     id: str
     kind: str

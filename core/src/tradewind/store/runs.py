@@ -212,6 +212,23 @@ class RunRepository:
             row = connection.execute(query).one_or_none()
         return None if row is None else run_of(row)
 
+    def average_runtime(self, dag_id: str, max_runs: int, min_runs: int) -> float | None:
+        """Seconds that the DAG's newest successful runs took on average.
+
+        :param max_runs: how many of them are looked at.
+        :param min_runs: ``None`` where there are fewer.
+        """
+        query = (
+            select(dag_run.c.start_date, dag_run.c.end_date)
+            .where(dag_run.c.dag_id == dag_id, dag_run.c.state == RunState.SUCCESS.value)
+            .where(dag_run.c.start_date.is_not(None), dag_run.c.end_date.is_not(None))
+            .order_by(dag_run.c.id.desc())
+            .limit(max_runs)
+        )
+        with self._store.read() as connection:
+            took = [(end - start).total_seconds() for start, end in connection.execute(query)]
+        return sum(took) / len(took) if len(took) >= max(1, min_runs) else None
+
     def previous_scheduled(self, run: RunInfo) -> RunRow | None:
         """The last run before this one by logical date that was scheduled or made by a backfill."""
         if run.logical_date is None:
@@ -308,8 +325,8 @@ def run_of(row: Any) -> RunRow:
         reason=row.reason,
         queued_at=row.queued_at,
         even_if_paused=row.even_if_paused,
-        stopped_by=row.stopped_by,
         backfill_id=row.backfill_id,
+        stopped_by=row.stopped_by,
     )
 
 

@@ -23,19 +23,16 @@ from sqlalchemy import (
 )
 
 from tradewind.errors import StoreError
-from tradewind.store import tables, tables_backfill, tables_waits
+from tradewind.store import tables, tables_backfill, tables_callbacks, tables_human_input, tables_waits
 
 if TYPE_CHECKING:
     from tradewind.store.engine import Store
 
 #: Alembic's revisions of the schema, oldest first; each has its file in ``migrations/versions``
-REVISIONS = ("0001", "0003_mapping", "0005_waits", "0006_backfill", "0004_clear")
+REVISIONS = ("0001", "0003_mapping", "0004_clear", "0005_waits", "0006_backfill", "0008_callbacks")
 HEAD = REVISIONS[-1]
-_ALL = (
-    tables,
-    tables_backfill,
-    tables_waits,
-)  # a module of tables is known to the metadata once it is imported
+#: a module of tables is known to the metadata once it is imported
+_ALL = (tables, tables_backfill, tables_callbacks, tables_human_input, tables_waits)
 DEFAULT_POOL_SLOTS = 128
 
 #: Alembic's own table, as Alembic makes it

@@ -26,6 +26,8 @@ from sqlalchemy import (
 
 from tradewind.store import tables as t
 from tradewind.store.tables_backfill import backfill, backfill_slot
+from tradewind.store.tables_callbacks import callback, deadline
+from tradewind.store.tables_human_input import human_input
 from tradewind.store.tables_waits import wait
 
 #: columns of an attempt that are not known when it is made, or that follow from others
@@ -115,6 +117,23 @@ class Statements:
     def _make_attempts(self) -> None:
         attempt = t.attempt
         self.new_attempts = self._text(_inserting(attempt, without=_LATER, open=true()))
+        self.claimed_attempts = self._text(
+            update(attempt).where(*_matches(attempt, "id")).values(_binds("claimed_by claimed_at"))
+        )
+        self.callbacks = self._text(_inserting(callback))
+        asked = ("open", "answer", "answered_by", "answered_at")
+        self.new_inputs = self._text(_inserting(human_input, without=asked, open=true()))
+        of_input = update(human_input).where(*_matches(human_input, "attempt_id"))
+        self.answered_inputs = self._text(of_input.values(_binds("answer answered_by answered_at")))
+        self.closed_inputs = self._text(of_input.values(open=null()))
+        self.new_deadlines = self._text(
+            _inserting(deadline, without=("open", "missed", "closed_at"), open=true())
+        )
+        self.closed_deadlines = self._text(
+            update(deadline)
+            .where(*_matches(deadline, "run_pk number"))
+            .values(open=null(), **_binds("missed closed_at"))
+        )
         self.started_attempts = self._text(
             update(attempt).where(*_matches(attempt, "id")).values(_binds("started_at host pid"))
         )
@@ -164,7 +183,8 @@ class Statements:
         """Forget a DAG with all that hangs on it; task instances and XComs go with their runs."""
         runs = select(t.dag_run.c.id).where(*_matches(t.dag_run, "dag_id"))
         of_runs = [
-            delete(table).where(table.c.run_pk.in_(runs)) for table in (t.transition, t.attempt, t.problem)
+            delete(table).where(table.c.run_pk.in_(runs))
+            for table in (callback, deadline, human_input, t.transition, t.attempt, t.problem)
         ]
         of_dag = [
             delete(table).where(*_matches(table, "dag_id"))

@@ -160,8 +160,8 @@ dag_run = Table(
     Column("conf", _Json, nullable=False),
     Column("note", Text),
     Column("reason", Text, nullable=False, server_default=_EMPTY),
-    Column("stopped_by", Text),  # why only its teardowns still run, and it ends failed
     Column("backfill_id", _Pk),  # the backfill that made it, or let it go again
+    Column("stopped_by", Text),  # why only its teardowns still run, and it ends failed
     UniqueConstraint("dag_id", "run_id"),
     UniqueConstraint("dag_id", "scheduled_date"),
     Index("ix_dag_run_state", "state"),

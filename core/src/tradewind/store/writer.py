@@ -23,8 +23,8 @@ _RUN_DEFAULTS: Row = {
     "conf": "{}",
     "note": None,
     "reason": "",
-    "stopped_by": None,
     "backfill_id": None,
+    "stopped_by": None,
 }
 #: columns of a new task instance that may be left out
 _TASK_DEFAULTS: Row = {
@@ -47,6 +47,13 @@ _TASK_DEFAULTS: Row = {
 #: the lists of a batch in the order in which they are written: what is forgotten goes before what replaces it
 _ORDER = (
     "new_attempts",
+    "claimed_attempts",
+    "callbacks",
+    "new_inputs",
+    "answered_inputs",
+    "closed_inputs",
+    "new_deadlines",
+    "closed_deadlines",
     "started_attempts",
     "ended_attempts",
     "expanded",

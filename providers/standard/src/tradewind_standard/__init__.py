@@ -1,4 +1,4 @@
-"""Shell commands, Python environments of their own, and sensors, for Tradewind.
+"""Shell commands, Python environments of their own, sensors, and questions to people, for Tradewind.
 
 >>> from tradewind_standard import BashOperator
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tradewind_standard.bash import BashOperator
     from tradewind_standard.branching import BranchDateTimeOperator, BranchDayOfWeekOperator, WeekDay
+    from tradewind_standard.hitl import ApprovalOperator, HITLBranchOperator, HITLEntryOperator, HITLOperator
     from tradewind_standard.sensors.bash import BashSensor
     from tradewind_standard.sensors.external_task import ExternalTaskMarker, ExternalTaskSensor
     from tradewind_standard.sensors.filesystem import FileSensor
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ApprovalOperator",
     "BashOperator",
     "BashSensor",
     "BranchDateTimeOperator",
@@ -55,6 +57,9 @@ __all__ = [
     "ExternalTaskTrigger",
     "FileSensor",
     "FileTrigger",
+    "HITLBranchOperator",
+    "HITLEntryOperator",
+    "HITLOperator",
     "PythonSensor",
     "PythonVirtualenvOperator",
     "TimeDeltaSensor",
@@ -67,31 +72,35 @@ __all__ = [
 ]
 
 _MODULES = {
+    "ApprovalOperator": "tradewind_standard.hitl",
     "BashOperator": "tradewind_standard.bash",
-    "BranchDateTimeOperator": "tradewind_standard.branching",
-    "BranchDayOfWeekOperator": "tradewind_standard.branching",
-    "BranchExternalPythonOperator": "tradewind_standard.virtualenv",
-    "BranchPythonVirtualenvOperator": "tradewind_standard.virtualenv",
     "BashSensor": "tradewind_standard.sensors.bash",
     "DateTimeSensor": "tradewind_standard.sensors.timed",
     "DateTimeSensorAsync": "tradewind_standard.sensors.timed",
     "DateTimeTrigger": "tradewind_standard.triggers.temporal",
     "DayOfWeekSensor": "tradewind_standard.sensors.timed",
+    "BranchDateTimeOperator": "tradewind_standard.branching",
+    "BranchDayOfWeekOperator": "tradewind_standard.branching",
+    "BranchExternalPythonOperator": "tradewind_standard.virtualenv",
+    "BranchPythonVirtualenvOperator": "tradewind_standard.virtualenv",
     "ExternalPythonOperator": "tradewind_standard.virtualenv",
     "ExternalTaskMarker": "tradewind_standard.sensors.external_task",
     "ExternalTaskSensor": "tradewind_standard.sensors.external_task",
     "ExternalTaskTrigger": "tradewind_standard.triggers.external_task",
     "FileSensor": "tradewind_standard.sensors.filesystem",
     "FileTrigger": "tradewind_standard.triggers.file",
+    "HITLBranchOperator": "tradewind_standard.hitl",
+    "HITLEntryOperator": "tradewind_standard.hitl",
+    "HITLOperator": "tradewind_standard.hitl",
     "PythonSensor": "tradewind_standard.sensors.python",
     "PythonVirtualenvOperator": "tradewind_standard.virtualenv",
-    "WeekDay": "tradewind_standard.branching",
     "TimeDeltaSensor": "tradewind_standard.sensors.timed",
     "TimeDeltaSensorAsync": "tradewind_standard.sensors.timed",
     "TimeDeltaTrigger": "tradewind_standard.triggers.temporal",
     "TimeSensor": "tradewind_standard.sensors.timed",
     "TimeSensorAsync": "tradewind_standard.sensors.timed",
     "WaitSensor": "tradewind_standard.sensors.timed",
+    "WeekDay": "tradewind_standard.branching",
 }
 
 

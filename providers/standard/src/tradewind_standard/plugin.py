@@ -61,6 +61,18 @@ def tradewind_register_operators() -> list[Component]:
             "tradewind_standard.branching:BranchDayOfWeekOperator",
             "chooses by the day of the week",
         ),
+        Component("HITLOperator", "tradewind_standard.hitl:HITLOperator", "asks a person to choose"),
+        Component("ApprovalOperator", "tradewind_standard.hitl:ApprovalOperator", "asks for approval"),
+        Component(
+            "HITLBranchOperator",
+            "tradewind_standard.hitl:HITLBranchOperator",
+            "a person chooses what goes on",
+        ),
+        Component(
+            "HITLEntryOperator",
+            "tradewind_standard.hitl:HITLEntryOperator",
+            "asks a person to fill in a form",
+        ),
         *(
             Component(name, f"tradewind_standard.sensors.{module}:{name}", doc)
             for name, module, doc in _SENSORS

@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import Column, Text
 
 revision = "0004_clear"
-down_revision = "0006_backfill"
+down_revision = "0003_mapping"
 branch_labels = None
 depends_on = None
 

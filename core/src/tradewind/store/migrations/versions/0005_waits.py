@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Text, false
 
 revision = "0005_waits"
-down_revision = "0003_mapping"
+down_revision = "0004_clear"
 branch_labels = None
 depends_on = None
 
