@@ -83,7 +83,6 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
     """Wherever the run as it was is known, by itself or by the numbers of its instances, let it be the new one."""
     memory, delta = turn.memory, turn.machine.delta
     memory.runs[fresh.pk] = fresh
-    memory.past.let_go(old)  # of what its instances waited for, it is told when they are looked at again
     for attempt in (*memory.attempts.values(), *memory.waiting_callbacks):
         if attempt.run is old and attempt.number < 0:  # a callback of the run itself
             attempt.run = fresh
@@ -98,7 +97,7 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
         for run, n in delta.waiting
         if run is not old or n in old.waits
     ]
-    memory.past.renumbered(fresh)
+    memory.past.renumbered(fresh)  # it is told anew of what they wait for, when they are looked at again
     delta.ended_runs[:] = [fresh if run is old else run for run in delta.ended_runs]
     dag = memory.dags.get(fresh.info.dag_id)
     if dag is not None:
