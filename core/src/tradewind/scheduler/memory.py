@@ -101,7 +101,7 @@ class OpenAttempt:
     @property
     def is_to_end(self) -> bool:
         """Whether it was asked to end and has not said yet that it did."""
-        return self.run.states[self.number] is TaskState.RESTARTING
+        return self.callback is None and self.run.states[self.number] is TaskState.RESTARTING
 
 
 @dataclass(slots=True)
