@@ -9,10 +9,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from house import House, processes_of
+from servers import fresh_database
 
 from tradewind.model.commands import SetPaused, TriggerRun
 from tradewind.model.states import RunState
@@ -66,11 +69,27 @@ def _check(house: House, ledger: Path, runs: int) -> None:
             assert len(accepted) == (0 if instance.task_id == "done" else 1), "one accepted result each"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A house with the database in a file, and one with a server's."""
+    with ExitStack() as stack:
+        kind = request.param
+        settings = (
+            {}
+            if kind == "sqlite"
+            else {"TRADEWIND__DATABASE__URL": stack.enter_context(fresh_database(kind))}
+        )
+        house = House(tmp_path, **settings)
+        stack.callback(house.close)
+        yield house
+
+
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_scheduler_killed_at_a_named_point_loses_and_doubles_nothing(
-    house: House, tmp_path: Path, point: str, count: int
+    any_house: House, tmp_path: Path, point: str, count: int
 ) -> None:
+    house = any_house
     ledger = _prepare(house, tmp_path, 0.0)
     house.import_dags()
     house.system.command(SetPaused(dag_id="work", paused=False))

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from tradewind.logic import machine as machine_module
+from tradewind.logic import verdicts as verdicts_module
 from tradewind.logic.admission import Admission, Ledger
 from tradewind.logic.live_run import LiveRun
 from tradewind.logic.machine import Machine
@@ -85,7 +86,7 @@ def claims_given_to_everybody(right: Method) -> Method:
     return lambda self, attempt_id, session, at: right(self, attempt_id, session, at) or True
 
 
-@fault(Turn, "_close")
+@fault(Turn, "close")
 def duplicate_fact_accepted(right: Method) -> Method:
     """An attempt that has ended is listened to again."""
 
@@ -297,17 +298,15 @@ def nobody_called_when_a_slot_is_free(right: Method) -> Method:
     return lambda self, limit: None
 
 
-@fault(Starting, "count_ended")
+@fault(Starting, "_run_ended")
 def a_run_gives_its_place_back_twice(right: Method) -> Method:
     """More runs are active than allowed."""
 
-    def count_ended(self: Starting) -> None:
-        before = len(self._turn.effects.ended_runs)
-        right(self)
-        for run in self._turn.effects.ended_runs[before:]:
-            self._turn.memory.dags[run.info.dag_id].active -= 1
+    def run_ended(self: Starting, run: LiveRun) -> None:
+        right(self, run)
+        self._turn.memory.dags[run.info.dag_id].active -= 1
 
-    return count_ended
+    return run_ended
 
 
 # -- tasks
@@ -335,10 +334,10 @@ def at_most_once_forgotten(right: Method) -> Method:
     return lost
 
 
-@fault(Machine, "_may_be_chosen_against")
+@fault(verdicts_module, "undecided_choosers")
 def branches_not_waited_for(right: Method) -> Method:
     """A task is decided for before a branch beside it has chosen."""
-    return staticmethod(lambda run, number: False)
+    return lambda run, number: []
 
 
 @fault(Machine, "_branch")

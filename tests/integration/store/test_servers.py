@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,8 +12,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
+from servers import SERVERS, fresh_database
+from sqlalchemy import inspect, text
 from tests.unit.scheduler.world import World
 
 from tradewind.errors import Conflict, StoreError
@@ -55,31 +53,12 @@ from tradewind.store.xcoms import XComRepository
 pytestmark = pytest.mark.integration
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
-SERVERS = {
-    "postgresql": (
-        "psycopg",
-        os.environ.get("TRADEWIND_TEST_POSTGRESQL", "postgresql+psycopg://postgres:test@127.0.0.1:5432/test"),
-    ),
-    "mysql": ("pymysql", os.environ.get("TRADEWIND_TEST_MYSQL", "mysql+pymysql://root@127.0.0.1:3306/mysql")),
-}
 
 
 @pytest.fixture(params=SERVERS)
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    driver, server = SERVERS[request.param]
-    pytest.importorskip(driver, reason=f"the driver {driver} is not installed")
-    name = f"tradewind_test_{secrets.token_hex(6)}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2})
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    except SQLAlchemyError as error:
-        pytest.skip(f"no {request.param} server to test with ({type(error).__name__})")
-    yield engine.url.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        force = " WITH (FORCE)" if request.param == "postgresql" else ""
-        connection.execute(text(f"DROP DATABASE {name}{force}"))
-    engine.dispose()
+    with fresh_database(request.param) as made:
+        yield made
 
 
 @pytest.fixture

@@ -22,14 +22,18 @@ def is_whole(run: LiveRun, number: int) -> bool:
     return number in run.plan.domains and number not in run.blocks
 
 
+def follows(run: LiveRun, task: int) -> bool:
+    """Whether a task before it that it is mapped together with has its instances: each of its own waits for that alone."""
+    return any(other in run.blocks and run.plan.together(other, task) for other in run.plan.upstream[task])
+
+
 def whole_verdict(run: LiveRun, task: int, verdict: Verdict, most: int) -> Verdict:
     """What becomes of a mapped task as a whole; "run" means that it is expanded.
 
     :param verdict: what its trigger rule says.
     :param most: how many instances a task may have.
     """
-    if any(other in run.blocks and run.plan.together(other, task) for other in run.plan.upstream[task]):
-        # Each of its instances waits for that before it alone.
+    if follows(run, task):
         verdict = Verdict(True, None, "the tasks that it is mapped together with have their instances")
     sources = run.plan.domains[task].sources
     whole = [source for source in sources if source not in run.blocks]

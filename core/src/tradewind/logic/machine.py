@@ -225,8 +225,9 @@ class Machine:
             number = queue.popleft()
             if run.states[number] is not None or run.state is not RunState.RUNNING or number in run.blocks:
                 continue
-            ended = self._decide(run, number)
-            if ended:
+            if self._decide(run, number):
+                if run.states[number] is TaskState.FAILED:
+                    self._fail_fast(run, number)
                 queue.extend(run.behind(number))
             if self.fresh:
                 queue.extend(self.fresh)
@@ -248,8 +249,6 @@ class Machine:
             return False
         if verdict.set_state is not None:
             self._move(run, number, verdict.set_state, verdict.reason)
-            if verdict.set_state is TaskState.FAILED:
-                self._fail_fast(run, number)
             return True
         if verdict.run and expansion.is_whole(run, number):
             expansion.expand_whole(self, run, number)

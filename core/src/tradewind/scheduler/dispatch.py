@@ -73,7 +73,7 @@ class Dispatch:
         """
         for name, executor in self._executors.items():
             executor.start(_Host(self, name, wake))
-        self.catch_up()
+        self._hand_over_again("at_least_once")  # the others say what they hold, and get what they do not
 
     def stop(self) -> None:
         """Let the executors go; attempts that run are not touched."""
@@ -112,9 +112,13 @@ class Dispatch:
         for attempt, reason in cancels:
             if (kept := self._memory().attempts.get(attempt.id)) is None or kept.is_to_end:
                 self.cancel(attempt, reason)
+        self._hand_over_again("once", "at_least_once")
+
+    def _hand_over_again(self, *deliveries: str) -> None:
         for attempt in list(self._memory().attempts.values()):
-            once = self._executors[attempt.executor].delivery == "once"
-            if not (attempt.started if once else self._claims.holder(attempt)):
+            delivery = self._executors[attempt.executor].delivery
+            begun = attempt.started if delivery == "once" else self._claims.holder(attempt)
+            if delivery in deliveries and not begun:
                 self.submit(attempt)
         self.flush()
 

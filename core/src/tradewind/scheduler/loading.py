@@ -332,8 +332,7 @@ class Loading:
         for asked in self._inputs.find(open_only=True):
             run = memory.runs.get(asked.run_pk)
             if run is not None and asked.ti_pk in run.pks:
-                found = OpenInput(asked.attempt_id, asked.request)
-                memory.inputs[run.pk, run.pks.index(asked.ti_pk)] = found
+                memory.inputs[asked.ti_pk] = OpenInput(asked.attempt_id, asked.request)
 
     @staticmethod
     def _take_up_waits(runs: Iterable[LiveRun], waits: dict[int, Wait]) -> None:

@@ -101,7 +101,7 @@ class OpenAttempt:
     @property
     def is_to_end(self) -> bool:
         """Whether it was asked to end and has not said yet that it did."""
-        return self.run.states[self.number] is TaskState.RESTARTING
+        return self.callback is None and self.run.states[self.number] is TaskState.RESTARTING
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ class Memory:
     #: callbacks that wait for room, the oldest first
     waiting_callbacks: deque[OpenAttempt] = field(default_factory=deque)
     callbacks_out: Counter[str] = field(default_factory=Counter)  #: those handed out, by executor
-    inputs: dict[tuple[int, int], OpenInput] = field(default_factory=dict)  #: by run's pk and instance
+    inputs: dict[int, OpenInput] = field(default_factory=dict)  #: by the instance's pk
     deadlines: dict[tuple[int, int], datetime] = field(
         default_factory=dict
     )  #: open ones, by run's pk and number

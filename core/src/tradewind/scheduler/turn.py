@@ -126,7 +126,8 @@ class Turn:
     def due(self, run_pk: int, number: int) -> None:
         """An instance's waiting time may be over."""
         run = self.memory.runs.get(run_pk)
-        moment = run.due_at[number] if run else None
+        # a run that took another version may have no such instance any more
+        moment = run.due_at[number] if run is not None and number < len(run.due_at) else None
         if run is not None and moment is not None and moment <= self.now:
             self.machine.cause = ("clock", None)
             with self.guarded(run, "a due time"):
