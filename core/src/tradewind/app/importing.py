@@ -66,6 +66,7 @@ def import_options(system: System, folder: Path) -> ImportOptions:
         hidden=("TRADEWIND__DATABASE__URL",),
         crons_trigger=not system.settings.scheduler.create_cron_data_intervals,
         deltas_trigger=not system.settings.scheduler.create_delta_data_intervals,
+        default_timezone=system.settings.core.default_timezone,
     )
 
 
