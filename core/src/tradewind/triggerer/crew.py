@@ -118,7 +118,9 @@ class Crew:
     def _take(self, message: Message) -> None:
         if isinstance(message, Report):
             fact = fact_of(message)
-            if not isinstance(fact, WaitEnded):  # of a watcher: it counts also where nobody wants the next one
+            if not isinstance(
+                fact, WaitEnded
+            ):  # of a watcher: it counts also where nobody wants the next one
                 self._on_fact(fact)
             elif self.waits.pop(fact.attempt_id, None) is not None:
                 self._note_empty()
