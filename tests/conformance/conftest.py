@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,8 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from facts import conformance_cases
 
 from tradewind.model.facts import XCom
 from tradewind.model.order import Order
@@ -27,40 +27,46 @@ from tradewind.runner.secrets import Secrets
 from tradewind.runner.settings import RunnerSettings
 from tradewind.serialization.values import encode
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def conformance_folder() -> Path | None:
-    """``$TRADEWIND_CONFORMANCE``, or ``shared/conformance`` beside the repository."""
-    named = os.environ.get("TRADEWIND_CONFORMANCE")
-    folder = Path(named) if named else ROOT.parent / "shared" / "conformance"
-    return folder if folder.is_dir() else None
-
-
-def conformance_cases(file: str) -> list[dict[str, Any]]:
-    """The cases of a file; empty where the folder is absent."""
-    folder = conformance_folder()
-    if folder is None or not (folder / file).is_file():
-        return []
-    cases: list[dict[str, Any]] = json.loads((folder / file).read_text(encoding="utf-8"))["cases"]
-    return cases
+def exempt(case: dict[str, Any]) -> str | None:
+    """Why nobody is held to a case: the only reason for which one may be skipped."""
+    return "Airflow itself errs here" if case.get("suspect") else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Fill the argument ``case``: one test a case of the file that its mark ``facts`` names."""
+    """Fill the argument ``case``: one test a case of the file that its mark ``facts`` names, or of those that its argument
+    ``only``, a function of a case, picks."""
     if "case" not in metafunc.fixturenames:
         return
     mark = metafunc.definition.get_closest_marker("facts")
     assert mark is not None, "a test that takes a case names its file: @pytest.mark.facts('name.json')"
-    file = mark.args[0]
+    file, only = mark.args[0], mark.kwargs.get("only")
     cases = conformance_cases(file)
     if not cases:
         reason = f"conformance/{file} is not there: set TRADEWIND_CONFORMANCE to its folder"
         metafunc.parametrize("case", [pytest.param({}, marks=pytest.mark.skip(reason=reason), id=file)])
         return
     name = getattr(metafunc.module, "case_name", None)
-    ids = [f"{n}-{name(case)}" if name else str(n) for n, case in enumerate(cases)]
-    metafunc.parametrize("case", cases, ids=ids)
+    given = []
+    for number, case in enumerate(cases):
+        if only is None or only(case):
+            reason = exempt(case)
+            marks = [pytest.mark.skip(reason=reason)] if reason else []
+            given.append(
+                pytest.param(case, marks=marks, id=f"{number}-{name(case)}" if name else str(number))
+            )
+    metafunc.parametrize("case", given)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A case that is there and is skipped all the same has failed."""
+    report = yield
+    case = getattr(item, "callspec", None) and item.callspec.params.get("case")
+    if report.skipped and case and not exempt(case):
+        report.outcome = "failed"
+        report.longrepr = f"A measured case may not be skipped: {report.longrepr}"
+    return report
 
 
 class FixedClock:

@@ -1,8 +1,9 @@
-"""Sensors, time limits, decorated tasks and callbacks, each in a DAG that is run to its end in this process, end as on
-Airflow. What shell commands and wrong definitions come to is tested where they are made."""
+"""Sensors, time limits, shell commands, decorated tasks and callbacks, each in a DAG that is run to its end in this process,
+end as on Airflow. Wrong definitions of tasks have a test of their own."""
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import time
@@ -38,9 +39,10 @@ from tradewind.runner.loading import LoadedDag
 from tradewind.runner.runtime import AttemptRuntime
 from tradewind.runner.secrets import Secrets
 from tradewind.runner.settings import RunnerSettings
+from tradewind.testing import App
+from tradewind_standard import BashOperator
 
 Record = list[Any]
-_HERE = ("sensor_", "exec_timeout", "sysexit", "tf_")
 
 
 def case_name(case: dict[str, Any]) -> str:
@@ -269,8 +271,25 @@ def _group_defaults(_case: dict[str, Any], record: Record) -> None:
     a >> PythonOperator(task_id="b", python_callable=tell, retries=0)
 
 
+def _shell(case: dict[str, Any], record: Record) -> None:
+    written = re.fullmatch(
+        r"BashOperator\(bash_command=(.*), (\{.*\})\) and the XCom it leaves", case["what"], re.DOTALL
+    )
+    assert written is not None
+    b = BashOperator(task_id="b", bash_command=ast.literal_eval(written[1]), **ast.literal_eval(written[2]))
+
+    def pull(ti: Any) -> None:
+        record.append(ti.xcom_pull(task_ids="b"))
+
+    b >> PythonOperator(task_id="got", python_callable=pull, trigger_rule="all_done")
+
+
+#: how a DAG is written, by the name of its case or how that begins
 _WRITTEN: dict[str, Callable[[dict[str, Any], Record], None]] = {
     "sensor_taskflow_value": _taskflow_value,
+    "sensor_": _sensor,
+    "sysexit": _exits,
+    "bash_": _shell,
     "exec_timeout": _time_limit,
     "tf_dotted_task_id": _dotted,
     "tf_branch_group": _branch_to_group,
@@ -288,11 +307,13 @@ _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.facts("task_runtime.json")
+def _is_of_a_definition(case: dict[str, Any]) -> bool:
+    return case["name"].startswith("tf_") and "definition_error" in case["expect"]
+
+
+@pytest.mark.facts("task_runtime.json", only=lambda case: not _is_of_a_definition(case))
 def test_a_dag_ends_as_on_airflow(case: dict[str, Any]) -> None:
     name = case["name"]
-    if not name.startswith(_HERE) or (name.startswith("tf_") and "definition_error" in case["expect"]):
-        pytest.skip(f"{name} is tested elsewhere")
     if "definition_error" in case["expect"]:
         arguments, words = _REFUSED[name]
         with pytest.raises(ValueError, match=words):
@@ -300,22 +321,37 @@ def test_a_dag_ends_as_on_airflow(case: dict[str, Any]) -> None:
         return
     record: Record = []
     defaults = {"retries": 3} if name == "tf_group_default_args" else {}
-    with DAG("d", default_args=defaults) as dag:
-        write = _WRITTEN.get(name) or (_exits if name.startswith("sysexit") else _sensor)
-        write(case, record)
+    with DAG("d", schedule=None, default_args=defaults) as dag:
+        next(write for start, write in _WRITTEN.items() if name.startswith(start))(case, record)
 
-    run = System(dag).to_the_end()
+    ended = _in_real_time(dag) if name.startswith(("sensor_", "exec_")) else _on_a_clock_that_is_moved(dag)
 
-    states = {spec.task_id: run.states[number] for number, spec in enumerate(run.plan.tasks)}
-    tries = {
-        spec.task_id: run.try_numbers[number]
-        for number, spec in enumerate(run.plan.tasks)
-        if run.try_numbers[number] > 1
-    }
-    assert (run.state, states) == (case["expect"]["run"], case["expect"]["tasks"])
-    assert tries == case["expect"].get("tries", {})
+    assert ended == (case["expect"]["run"], case["expect"]["tasks"], case["expect"].get("tries", {}))
     # which of several ready tasks goes first is nobody's promise; what each does, in which order, is
     assert _by_task(record) == _by_task(case["expect"]["recorded"])
+
+
+def _in_real_time(dag: DAG) -> tuple[str, dict[str, Any], dict[str, int]]:
+    """The state of the run, those of its tasks, and their tries where there were several."""
+    run = System(dag).to_the_end()
+    tasks = {spec.task_id: number for number, spec in enumerate(run.plan.tasks)}
+    tries = {task_id: run.try_numbers[number] for task_id, number in tasks.items()}
+    return (
+        run.state,
+        {task_id: run.states[number] for task_id, number in tasks.items()},
+        {task_id: number for task_id, number in tries.items() if number > 1},
+    )
+
+
+def _on_a_clock_that_is_moved(dag: DAG) -> tuple[str, dict[str, Any], dict[str, int]]:
+    """The same, by the whole scheduler: callbacks are attempts of their own."""
+    with App() as app:
+        result = app.run(dag)
+    return (
+        result.state,
+        result.states,
+        {one.task_id: one.tries for one in result.tasks.values() if one.tries > 1},
+    )
 
 
 def _by_task(record: Record) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -23,26 +23,21 @@ OLDER_NAMES = (
     "yesterday_ds",
     "tomorrow_ds",
     "test_mode",
+    "dag_run.run_type",
 )
-#: cases that depend on the harness, but whose result is the same here
-PORTABLE = ("macros.random()", "prev_", "next_", "test_mode", "ti.hostname", "ti.run_id ==")
-NEEDS = {"macros.yaml": "yaml", "ds_format_locale": "babel"}
+#: how the harness names its DAGs and its run, by which a result may begin → the names here
+NAMES = {r"^tp\d+": "d", r"^manual__x$": "r"}
 
 
 def expected(case: dict[str, Any]) -> tuple[Any, str | None]:
-    """What Airflow 3 gives, or Airflow 2 for the older names."""
+    """What Airflow 3 gives, or Airflow 2 for the older names; with our names of the DAG and its run."""
     older = case.get("airflow_2_11_2")
     source = older if older and any(name in case["template"] for name in OLDER_NAMES) else case
-    return source["result"], source["type"]
-
-
-def skip_what_cannot_be_compared(case: dict[str, Any]) -> None:
-    template = case["template"]
-    for text, package in NEEDS.items():
-        if text in template and importlib.util.find_spec(package) is None:
-            pytest.skip(f"{text} needs the package {package}, which is not installed here")
-    if case.get("harness_dependent") and not any(text in template for text in PORTABLE):
-        pytest.skip("depends on ids, run types or settings of the harness that measured it")
+    result = source["result"]
+    if case.get("harness_dependent") and isinstance(result, str):
+        for theirs, ours in NAMES.items():
+            result = re.sub(theirs, ours, result)
+    return result, source["type"]
 
 
 def moment(text: str) -> datetime:
@@ -60,7 +55,6 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_template_gives_what_it_gives_in_airflow(
     case: dict[str, Any], channel: Any, run_task: Callable[..., Outcome]
 ) -> None:
-    skip_what_cannot_be_compared(case)
     channel.left("up", "other", 7)
     channel.left("up", "return_value", {"k": [1, "two"]})
     got: list[Any] = []
@@ -91,6 +85,9 @@ def test_template_gives_what_it_gives_in_airflow(
     assert outcome == Succeeded()
     if kind == "Proxy":  # stands for the value there; here it is the value itself
         assert str(got[0]) == result
+        return
+    if "AssetEvent" in str(result):  # there and here a mapping with a name of its own, that is empty
+        assert str(got[0]) == "{}"
         return
     plain = got[0] if not isinstance(got[0], (datetime, UUID)) else str(got[0])
     assert (plain, type(got[0]).__name__) == (result, kind)

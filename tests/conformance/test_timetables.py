@@ -25,8 +25,6 @@ def _moment(text: str | None) -> datetime | None:
 
 @pytest.mark.facts("timetables.json")
 def test_runs_follow_each_other_as_on_airflow(case: dict[str, Any]) -> None:
-    if case.get("suspect"):
-        pytest.skip("Airflow itself errs here")
     timetable = resolve(timetable_of(case).spec())  # by way of the store, as in the scheduler
     bounds = Bounds(_moment(case["start_date"]), _moment(case["end_date"]), case["catchup"])
     now = _moment(case["now"])

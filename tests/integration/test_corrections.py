@@ -116,7 +116,7 @@ def test_a_run_marked_failed_ends_its_work_and_runs_its_teardown(house: House, t
     house.up()
     house.until(lambda: house.has_dag("cluster"))
     house.system.submit(TriggerRun(dag_id="cluster", run_id="r", even_if_paused=True))
-    house.until((tmp_path / "began").exists)
+    house.until(lambda: _is_running(house, "work"))
 
     house.system.command(MarkRun(dag_id="cluster", run_id="r", state=RunState.FAILED))
     house.until(lambda: not house.open_runs())
@@ -128,3 +128,10 @@ def test_a_run_marked_failed_ends_its_work_and_runs_its_teardown(house: House, t
         "work": "failed",
     }
     assert (run.state, (tmp_path / "deleted").read_text()) == (RunState.FAILED, "cluster-1")
+
+
+def _is_running(house: House, task_id: str) -> bool:
+    """Whether the task of the cluster's run is known to have begun."""
+    runs = house.system.runs.find("cluster")
+    found = house.system.runs.task_instances(runs[0].pk, task_id) if runs else []
+    return [it.state for it in found] == [TaskState.RUNNING]

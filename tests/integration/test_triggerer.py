@@ -29,6 +29,7 @@ from tradewind.agent.protocol import (
     frame,
 )
 from tradewind.app.up import listening
+from tradewind.model.assets import Watched
 from tradewind.model.order import VersionBundle
 from tradewind.model.states import TaskState
 from tradewind.triggerer.options import TriggererOptions
@@ -53,6 +54,10 @@ class Waits(BaseTrigger):
         if self.how == "waits": await asyncio.sleep(1000)
         if self.how == "says nothing": return
         yield TriggerEvent(self.n)
+        while self.how == "goes on":
+            await asyncio.sleep(0.01)
+            self.n += 1
+            yield TriggerEvent(self.n)
     async def on_kill(self):
         open(self.gate + ".killed", "w").close()
 """
@@ -68,6 +73,7 @@ class Triggerer:
         self._frames = Frames()
         self.reports: list[Report] = []
         self.welcome: Welcome | None = None
+        self.log = folder / "triggerer.log"
 
     @property
     def pid(self) -> int:
@@ -82,9 +88,10 @@ class Triggerer:
             cache_folder=str(self._folder / "cache"),
             block_limit=1.0,
         )
-        self._program = subprocess.Popen(
-            [sys.executable, "-m", "tradewind.triggerer"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        with open(self.log, "ab") as log:
+            self._program = subprocess.Popen(
+                [sys.executable, "-m", "tradewind.triggerer"], stdin=subprocess.PIPE, stderr=log
+            )
         assert self._program.stdin is not None
         self._program.stdin.write(msgspec.json.encode(options))
         self._program.stdin.close()
@@ -119,6 +126,17 @@ class Triggerer:
         self.send(
             Watch(wait_id, "v", classpath, msgspec.json.encode(kwargs).decode(), f"d/r/{wait_id}/1.log")
         )
+
+    def watch_asset(self, wait_id: str, **kwargs: Any) -> None:
+        watched = Watched(name="orders", uri="orders", watcher=wait_id)
+        text = msgspec.json.encode(kwargs).decode()
+        self.send(Watch(wait_id, "v", "triggers.Waits", text, watched=watched))
+
+    def until_fired(self, wait_id: str, number: int) -> list[Report]:
+        """The watcher's reports, when there are so many."""
+        while len(found := [it for it in self.reports if it.attempt_id == wait_id]) < number:
+            self._receive()
+        return found
 
     def wait_for(self, number: int) -> list[Report]:
         """The reports, when there are so many."""
@@ -244,6 +262,74 @@ def test_who_is_not_waited_for_any_more_is_told(triggerer: Triggerer, tmp_path: 
     triggerer.connect()
     assert triggerer.welcome is not None
     assert "a" not in triggerer.welcome.held
+
+
+def test_a_watcher_goes_on_after_an_event_and_is_run_again_when_it_ends(triggerer: Triggerer) -> None:
+    triggerer.watch_asset("goes on", how="goes on", n=0)
+    triggerer.watch_asset("ends", n=5)
+
+    fired = triggerer.until_fired("goes on", 4)
+    again = triggerer.until_fired("ends", 2)
+
+    assert [it.event for it in fired[:4]] == ["0", "1", "2", "3"]
+    assert [it.event for it in again[:2]] == ["5", "5"]
+    assert {it.kind for it in triggerer.reports} == {"fired"}
+    assert len({it.event_id for it in triggerer.reports}) == len(triggerer.reports)
+    assert fired[0].watched == Watched(name="orders", uri="orders", watcher="goes on")
+
+
+def test_what_a_watcher_saw_is_told_again_with_the_same_id_until_it_is_acknowledged(
+    triggerer: Triggerer,
+) -> None:
+    triggerer.watch_asset("w", how="goes on", n=0)
+    before = triggerer.until_fired("w", 3)[:3]
+    triggerer.send(Ack(before[0].n))
+    triggerer.reports.clear()
+    triggerer.connect()
+    assert triggerer.welcome is not None
+    assert triggerer.welcome.held == ("w",)
+
+    told = triggerer.until_fired("w", 3)
+
+    assert [it.event_id for it in told[:2]] == [it.event_id for it in before[1:]]
+    triggerer.send(Unwatch("w", killed=False))
+    triggerer.watch("after", n=1)
+    triggerer.until_fired("after", 1)
+    triggerer.connect()
+    assert triggerer.welcome.held == ("after",), (
+        "what is only on its way does not keep it from being begun anew"
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("raises", "ValueError: bad luck"),
+        ("blocks", "blocked the event loop"),
+        ("dies", "ended the process that ran it"),
+        ("says nothing", "ended without an event"),
+    ],
+)
+def test_a_bad_watcher_is_named_and_tried_again_and_hurts_nobody(
+    triggerer: Triggerer, tmp_path: Path, how: str, words: str
+) -> None:
+    gate = tmp_path / "gate"
+    triggerer.watch("good", gate=str(gate), n=1)
+    triggerer.watch_asset("bad", how=how)
+
+    def said() -> list[str]:
+        named = "the watcher 'bad' of asset 'orders' failed"
+        return [line for line in triggerer.log.read_text().splitlines() if named in line]
+
+    while len(said()) < 2:
+        pass
+    gate.touch()
+
+    assert [words in line for line in said()[:2]] == [True, True]
+    assert "again in 1 s" in said()[0]
+    assert "again in 2 s" in said()[1]
+    assert [it.event for it in triggerer.until_fired("good", 1)] == ["1"]
+    assert not any(it.attempt_id == "bad" for it in triggerer.reports)
 
 
 DAG_FILE = """

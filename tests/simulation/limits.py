@@ -42,7 +42,7 @@ def _counted(evidence: Evidence, instance: Any, at: int) -> Iterator[tuple[Any, 
     task, spec = evidence.task_of(instance), evidence.spec_of(instance["run_pk"])
     executor = task.executor or "local"
     yield ("pool", task.pool), task.pool_slots, _slots(evidence, task.pool, at)
-    yield ("dag", spec.dag_id), 1, spec.max_active_tasks
+    yield ("run", instance["run_pk"]), 1, spec.max_active_tasks
     yield ("executor", executor), 1, _CAPACITY[executor]
     if (
         task.max_active_tis_per_dag is not None

@@ -1,10 +1,8 @@
 """The shell command as a user meets it: exit codes, output, environment, and its end."""
 
-import ast
 import importlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,11 +17,6 @@ from tradewind import DAG, task
 from tradewind.errors import ArgumentError, DefinitionError, SkipTask, TradewindError
 from tradewind_standard import BashOperator
 
-ROOT = Path(__file__).parents[3]
-CONFORMANCE = (
-    Path(os.environ.get("TRADEWIND_CONFORMANCE", ROOT / "../shared/conformance")) / "task_runtime.json"
-)
-
 
 def context(task_id="b"):
     instance = SimpleNamespace(dag_id="d", task_id=task_id, run_id="r", try_number=2, map_index=-1)
@@ -32,31 +25,6 @@ def context(task_id="b"):
 
 def run(command, **arguments):
     return BashOperator(task_id="b", bash_command=command, **arguments).execute(context())
-
-
-def measured():
-    if not CONFORMANCE.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no {CONFORMANCE.name} here"), id="absent")]
-    cases = json.loads(CONFORMANCE.read_text())["cases"]
-    return [pytest.param(case, id=case["name"]) for case in cases if case["name"].startswith("bash_")]
-
-
-@pytest.mark.parametrize("case", measured())
-def test_as_measured(case):
-    call = re.fullmatch(
-        r"BashOperator\(bash_command=(?P<command>.*), (?P<rest>\{.*\})\) and the XCom it leaves", case["what"]
-    )
-
-    command, arguments = ast.literal_eval(call["command"]), ast.literal_eval(call["rest"])
-    try:
-        state, value = "success", run(command, **arguments)
-    except SkipTask:
-        state, value = "skipped", None
-    except TradewindError:
-        state, value = "failed", None
-
-    assert state == case["expect"]["tasks"]["b"]
-    assert [value] == case["expect"]["recorded"]
 
 
 def test_the_last_line_of_both_streams_is_the_result_and_all_of_it_is_logged(capfd):

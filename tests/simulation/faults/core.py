@@ -303,7 +303,7 @@ def branch_choice_ignored(right: Method) -> Method:
     """All go on, whatever the branch chose."""
 
     def branch(self: Machine, run: LiveRun, number: int, outcome: Any, attempt_id: str | None) -> None:
-        self._end(run, number, TaskState.SUCCESS, "", attempt_id)
+        self.end_instance(run, number, TaskState.SUCCESS, "", attempt_id)
 
     return branch
 
@@ -329,13 +329,13 @@ def final_states_decided_anew(right: Method) -> Method:
     def decide(self: Machine, run: LiveRun, number: int) -> bool:
         ended = right(self, run, number)
         if ended and run.states[number] is TaskState.SKIPPED:
-            self._move(run, number, TaskState.SUCCESS, "on second thoughts")
+            self.move(run, number, TaskState.SUCCESS, "on second thoughts")
         return ended
 
     return decide
 
 
-@fault(Machine, "_move")
+@fault(Machine, "move")
 def reasons_left_out(right: Method) -> Method:
     """Nobody says why."""
 

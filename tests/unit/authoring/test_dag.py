@@ -15,6 +15,8 @@ from tradewind import DAG, EmptyOperator, Param, PythonOperator, TaskGroup, chai
 from tradewind.authoring.collector import collect
 from tradewind.errors import ArgumentError, CycleError, DefinitionError, DuplicateTaskId, InvalidId, NotFound
 from tradewind.model.spec import TimetableSpec
+from tradewind.ports import runtime
+from tradewind.timetables import CronTriggerTimetable, MultipleCronTriggerTimetable
 
 
 class EveryDay:
@@ -92,6 +94,20 @@ def test_dates_without_a_zone_are_taken_in_the_dags() -> None:
 
     assert spec.end_date == datetime(2024, 7, 8, 22, tzinfo=UTC)
     assert [task.start_date for task in spec.tasks] == [datetime(2024, 7, 1, 22, tzinfo=UTC), None]
+
+
+def test_dates_and_timetables_without_a_zone_are_taken_in_the_default_one() -> None:
+    with runtime.serve(runtime.EnvironmentRuntime({}, default_timezone="Europe/Amsterdam")):
+        naive = DAG("a", schedule="0 6 * * *", start_date=datetime(2024, 7, 1)).spec()
+        aware = DAG(
+            "b", schedule=CronTriggerTimetable("0 6 * * *"), start_date=datetime(2024, 7, 1, tzinfo=UTC)
+        ).spec()
+        own = DAG("c", schedule=CronTriggerTimetable("0 6 * * *", timezone="Asia/Tokyo")).spec()
+        several = DAG("e", schedule=MultipleCronTriggerTimetable("0 6 * * *", "0 7 * * *")).spec()
+
+    assert (naive.timezone, naive.start_date) == ("Europe/Amsterdam", datetime(2024, 6, 30, 22, tzinfo=UTC))
+    zones = [spec.timetable.args["timezone"] for spec in (naive, aware, own, several) if spec.timetable]
+    assert zones == ["Europe/Amsterdam", "UTC", "Asia/Tokyo", "Europe/Amsterdam"]
 
 
 def test_dates_in_default_args_are_the_dags_too() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+
+import pytest
 
 from tradewind.model.commands import TriggerRun
 from tradewind.model.outcomes import Failed
 from tradewind.model.spec import TaskSpec
 from tradewind.model.states import RunState
+from tradewind.timetables import CronDataIntervalTimetable
 
 
 def states(tradewind, dag_id: str = "umbrella", run_id: str = "r") -> dict[str, str | None]:
@@ -47,6 +51,30 @@ def test_a_date_without_an_offset_is_one_of_the_default_time_zone(tradewind, wor
     world.add_dag(TaskSpec(task_id="a"))
     said = tradewind("dags", "trigger", "d", "-l", "2024-07-01T08:00", "-o", "json")
     assert said.json["logical_date"] == "2024-07-01T06:00:00.000000+00:00"
+
+
+@pytest.mark.parametrize("schedule", [None, "0 0 * * *"])
+@pytest.mark.parametrize("date", ["0001-01-01", "1970-01-01", "2024-W05-1", "9999-12-31T23:59:59"])
+def test_runs_are_triggered_for_any_date_of_the_calendar(tradewind, world, schedule, date) -> None:
+    timetable = None if schedule is None else CronDataIntervalTimetable(schedule).spec()
+    world.add_dag(TaskSpec(task_id="a"), timetable=timetable)
+
+    said = tradewind("dags", "trigger", "d", "-l", date, "-o", "json")
+
+    assert said.code == 0, said.err
+    assert said.json[
+        "logical_date"
+    ] == f"{datetime.fromisoformat(date):%Y-%m-%dT%H:%M:%S}.000000+00:00".rjust(32, "0")
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00+01:00", "9999-12-31T23:59-01:00"])
+def test_a_date_that_falls_out_of_the_calendar_in_utc_is_refused(tradewind, world, date) -> None:
+    world.add_dag(TaskSpec(task_id="a"))
+
+    said = tradewind("dags", "trigger", "d", "-l", date)
+
+    assert said.code == 1
+    assert "is out of range" in said.err
 
 
 def test_dags_are_switched_off_and_on(tradewind, world) -> None:

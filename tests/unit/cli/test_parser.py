@@ -10,6 +10,7 @@ import pytest
 from tradewind.cli.arguments import json_object, moment
 from tradewind.cli.nouns import NOUNS, commands_of
 from tradewind.cli.parser import Parser, UsageError
+from tradewind.logic.params import objection
 
 
 @pytest.fixture
@@ -84,10 +85,23 @@ def test_dates_are_iso_8601(text: str, meant: datetime) -> None:
     assert moment("2024-01-31T08:00+01:00").utcoffset() == timedelta(hours=1)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "31.01.2024", "", "2024-13-01", "2024-01-01\0", "9" * 5000])
+NO_DATES = (
+    *("yesterday", "31.01.2024", "", "2024-13-01", "2026-02-30", "10000-01-01", "0000-01-01", "-2024-01-01"),
+    *("2024-01-01T25:00", "2024-01-01\0", "1704067200", "1700123120000", "-1", "9" * 5000),
+)
+
+
+@pytest.mark.parametrize("text", NO_DATES)
 def test_what_is_no_date_is_told_with_the_format(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="write it as 2024-01-31"):
         moment(text)
+
+
+@pytest.mark.parametrize("text", NO_DATES)
+def test_what_is_no_date_on_the_command_line_is_none_in_a_param_either(text: str) -> None:
+    schema = {"type": "string", "format": "date-time"}
+    assert "is no date-time in ISO 8601" in str(objection(text, schema))
+    assert objection("2024-01-31T08:00+01:00", schema) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "1", "null", "{'a': 1}"])

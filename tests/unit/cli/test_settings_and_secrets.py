@@ -119,7 +119,9 @@ def test_pools_are_made_changed_and_deleted(tradewind) -> None:
     assert tradewind("pools", "get", "db", "-o", "json").json["slots"] == -1
     assert [one["name"] for one in tradewind("pools", "list", "-o", "json").json] == ["db", "default_pool"]
     assert tradewind("pools", "set", "db", "many").code == 2
-    assert tradewind("pools", "set", "db", "-2").code == 2
+    for slots in ("-2", "1.5", str(2**63)):
+        assert tradewind("pools", "set", "db", slots).code == 2
+    assert tradewind("pools", "set", "db", "0").code == 0
     assert tradewind("pools", "set", "no/such", "1").code == 2
     assert tradewind("pools", "delete", "db").code == 0
     assert tradewind("pools", "delete", "default_pool").code == 1

@@ -22,7 +22,7 @@ def candidate(number: int, dag_id: str = "d", **fields: Any) -> Candidate:
         "pool": "default_pool",
         "slots": 1,
         "executor": "local",
-        "max_of_dag": 1_000_000,
+        "max_of_run": 1_000_000,
         "max_of_task": None,
         "max_of_task_in_run": None,
     }
@@ -144,7 +144,9 @@ def test_what_is_given_up_while_it_is_being_called_does_not_take_its_place_with_
 def test_all_that_can_start_does_and_no_limit_is_exceeded(given_: list[tuple[str, int, str, int]]) -> None:
     admission = an_admission(places=3, p=2, q=3)
     for number, (dag_id, priority, pool, slots) in enumerate(given_):
-        admission.add(candidate(number, dag_id, priority=priority, pool=pool, slots=slots, max_of_dag=2))
+        run_pk = ord(dag_id)
+        fields = {"key": (run_pk, number), "run_pk": run_pk, "pool": pool, "slots": slots}
+        admission.add(candidate(number, dag_id, priority=priority, max_of_run=2, **fields))
     active = list(admission.admit())
     ended = 0
     while active:
@@ -154,7 +156,7 @@ def test_all_that_can_start_does_and_no_limit_is_exceeded(given_: list[tuple[str
         assert len(active) <= 3
         assert used["p"] <= 2
         assert used["q"] <= 3
-        assert max(Counter(it.dag_id for it in active).values()) <= 2
+        assert max(Counter(it.run_pk for it in active).values()) <= 2
         admission.release(active.pop(0).key)
         ended += 1
         active += admission.admit()

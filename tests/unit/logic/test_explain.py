@@ -46,7 +46,7 @@ def a_candidate(number: int = 0, **fields: object) -> Candidate:
         "pool": "db",
         "slots": 1,
         "executor": "local",
-        "max_of_dag": 16,
+        "max_of_run": 16,
         "max_of_task": None,
         "max_of_task_in_run": None,
     }
@@ -56,7 +56,7 @@ def a_candidate(number: int = 0, **fields: object) -> Candidate:
 def a_ledger(**used: int) -> Ledger:
     ledger = Ledger(pools={"db": 4, "default_pool": 128}, executors={"local": 8})
     for kind, number in used.items():
-        name = {"pool": "db", "dag": "dag", "executor": "local"}[kind]
+        name = {"pool": "db", "run": "1", "executor": "local"}[kind]
         ledger.used[Limit(kind, name)] = number
     return ledger
 
@@ -85,7 +85,7 @@ def test_a_task_waits_for_a_slot_and_knows_how_many_are_ahead() -> None:
 @pytest.mark.parametrize(
     ("ledger", "told"),
     [
-        (a_ledger(dag=16), "Waits for max_active_tasks of the DAG (16 of 16 used)."),
+        (a_ledger(run=16), "Waits for max_active_tasks of the run (16 of 16 used)."),
         (a_ledger(executor=8), "Waits for a place in executor 'local' (8 of 8 used)."),
         (a_ledger(), "There is a slot for it"),
     ],

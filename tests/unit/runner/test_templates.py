@@ -60,6 +60,15 @@ def test_a_search_path_inside_the_dag_folder_is_found_in_the_unpacked_version(
     )
 
 
+@pytest.mark.parametrize("name", ["../secret.sql", "/etc/hostname", "sql/../../secret.sql"])
+def test_a_template_reads_no_file_outside_of_the_dag_folder(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path.parent / "secret.sql").write_text("x")
+    (tmp_path / "q.sql").write_text(f"{{% include {name!r} %}}")
+    reason = run(operator("('value',)", "'q.sql'", "('.sql',)")).outcome.reason
+    assert reason.startswith("TemplateError: Task 't': the template field value cannot be rendered")
+    assert name in reason
+
+
 @pytest.mark.parametrize("name", ["nowhere.sql", "../secret.sql"])
 def test_a_file_that_is_not_there_is_an_error_naming_the_field(run: Run, tmp_path: Path, name: str) -> None:
     (tmp_path.parent / "secret.sql").write_text("x")

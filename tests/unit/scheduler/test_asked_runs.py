@@ -9,11 +9,12 @@ import pytest
 from world import World
 
 from tradewind.model.assets import AssetSpec
-from tradewind.model.commands import ClearTasks, MarkRun, TriggerRun
-from tradewind.model.outcomes import Failed, Rescheduled, TriggersRun
+from tradewind.model.commands import ClearTasks, MarkRun, PoolChanged, TriggerRun
+from tradewind.model.outcomes import Failed, Rescheduled, Succeeded, TriggersRun
 from tradewind.model.spec import LengthSpec, TaskSpec
 from tradewind.model.states import RunState
 from tradewind.store.assets import AssetRepository
+from tradewind.store.callbacks import CallbackRepository
 from tradewind.store.facts import FactRepository
 from tradewind.store.pools import PoolRepository
 from tradewind.store.waits import WaitRepository
@@ -247,3 +248,47 @@ def test_a_pool_that_counts_deferred_tasks_counts_those_that_asked(world: World)
     world.executor.end("work")
     world.settle()
     assert world.instance("ask", "r2").state == "queued"
+
+
+def test_a_pool_that_counts_deferred_tasks_from_now_on_counts_those_that_asked_before(world: World) -> None:
+    pools = PoolRepository(world.store)
+    pools.set("db", 1)
+    prepare(world, pool="db")
+    ask(world, wait=True)
+    pools.set("db", 1, include_deferred=True)
+    world.send(PoolChanged(name="db"))
+    world.send(TriggerRun(dag_id="d", run_id="r2"))
+    assert world.instance("ask", "r2").state == "scheduled"
+
+    pools.set("db", 1, include_deferred=False)
+    world.send(PoolChanged(name="db"))
+    assert world.instance("ask", "r2").state == "queued"
+
+
+@pytest.mark.parametrize(
+    ("ends", "retries", "called"),
+    [
+        (Succeeded(), 0, ("on_success_callback", "success")),
+        (Failed("no"), 0, ("on_failure_callback", "failed")),
+        (Failed("no"), 1, ("on_retry_callback", "up_for_retry")),
+        ("time", 0, ("on_failure_callback", "failed")),
+    ],
+)
+def test_a_task_that_ends_with_the_answer_calls_its_callbacks_after_a_crash_too(
+    world: World, ends: Any, retries: int, called: tuple[str, str]
+) -> None:
+    callbacks = ("on_failure_callback", "on_retry_callback", "on_success_callback")
+    prepare(world, callbacks=callbacks, retries=retries, retry_delay=60.0, execution_timeout=3600.0)
+    ask(world, wait=True)
+    world.crash(held=tuple(it.id for it in world.attempts.open_attempts()))
+    if ends == "time":
+        world.clock.pass_by(seconds=3601)
+    else:
+        state = RunState.SUCCESS if isinstance(ends, Succeeded) else RunState.FAILED
+        world.send(MarkRun(dag_id="other", run_id="asked", state=state))
+    world.settle()
+
+    rows = CallbackRepository(world.store).find("d")
+    assert [(it.request.task_id, it.request.event, it.request.state) for it in rows] == [("ask", *called)]
+    orders = [it for it in world.executor.submitted if it.kind == "callback"]
+    assert [it.task_id for it in orders] == ["ask"]

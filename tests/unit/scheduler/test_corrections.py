@@ -5,9 +5,11 @@ from __future__ import annotations
 from world import World
 
 from tradewind.model.commands import ClearTasks, DeleteRun, MarkRun, MarkTasks, SetNote
-from tradewind.model.outcomes import Failed
+from tradewind.model.facts import WaitEnded
+from tradewind.model.outcomes import Deferred, Failed
 from tradewind.model.spec import LengthSpec, TaskSpec
 from tradewind.model.states import RunState, TaskState, TriggerRule
+from tradewind.store.waits import WaitRepository
 
 FAILED = Failed("ValueError: no", retry="never")
 CHAIN = (
@@ -315,3 +317,70 @@ def test_mapped_tasks_keep_their_instances_in_another_version_and_lose_them_when
         "plain[2]": "scheduled",
         "end": None,
     }
+
+
+def test_marking_one_instance_leaves_the_others_of_its_task_as_they_are(world: World) -> None:
+    two = LengthSpec(kind="known", length=2)
+    begun(world, TaskSpec(task_id="m", mapped=two, downstream=("end",)), TaskSpec(task_id="end"))
+    for order in list(world.executor.submitted):
+        world.executor.orders["m"] = order
+        world.executor.end("m", FAILED)
+    world.settle()
+
+    row = world.send(MarkTasks(dag_id="d", run_id="r", task_ids=("m[0]",), state=TaskState.SUCCESS))
+
+    assert row.result == {"marked": ["m[0]"], "left": {}, "cleared": ["end"]}
+    states = {it.label: it.state for it in world.runs.task_instances(world.run().pk)}
+    assert states == {"m[0]": "success", "m[1]": "failed", "end": "upstream_failed"}
+
+
+def test_what_waits_without_a_slot_goes_on_in_the_version_that_its_run_takes(world: World) -> None:
+    begun(world, TaskSpec(task_id="first"), TaskSpec(task_id="broken"), TaskSpec(task_id="w"))
+    world.executor.begin("w")
+    world.settle()
+    wait = world.executor.end("w", Deferred("m.T", "{}", "go_on", "{}"))
+    world.executor.end("first", Deferred("m.T", "{}", "go_on", "{}"))
+    world.executor.end("broken", FAILED)
+    world.settle()
+    world.add_dag(
+        TaskSpec(task_id="w", downstream=("new",)), TaskSpec(task_id="broken"), TaskSpec(task_id="new")
+    )
+    world.send(ClearTasks(dag_id="d", run_id="r", task_ids=("broken",), run_on_latest_version=True))
+    assert world.states()["w"] == "deferred"
+    assert [it.attempt_id for it in WaitRepository(world.store).all().values()] == [wait.attempt_id]
+
+    event = WaitEnded(attempt_id=wait.attempt_id, at=world.clock.now(), event='"now"', error=None)
+    world.scheduler.take_fact(event, "t", None)
+    world.settle()
+
+    assert world.executor.orders["w"].resume["event"] == '"now"'  # type: ignore[index]
+    for name in ("w", "broken"):
+        world.executor.end(name)
+    world.settle()
+    world.executor.end("new")
+    world.settle()
+    assert world.run().state is RunState.SUCCESS
+    assert WaitRepository(world.store).all() == {}
+
+
+def test_a_waiting_time_of_a_task_that_is_gone_comes_to_nothing(world: World) -> None:
+    begun(world, TaskSpec(task_id="a"), TaskSpec(task_id="gone", retries=1, retry_delay=60.0))
+    world.executor.end("gone", Failed("not yet"))
+    world.executor.end("a", FAILED)
+    world.settle()
+    world.add_dag(TaskSpec(task_id="a"))
+    world.send(ClearTasks(dag_id="d", run_id="r", task_ids=("a",), run_on_latest_version=True))
+    world.clock.pass_by(seconds=61)
+    world.settle()
+    world.executor.end("a")
+    world.settle()
+    assert (world.run().state, world.states()["gone"]) == (RunState.SUCCESS, "removed")
+
+
+def test_a_task_that_waits_for_fewer_others_in_the_new_version_starts(world: World) -> None:
+    begun(world, TaskSpec(task_id="a", downstream=("b",)), TaskSpec(task_id="b"), TaskSpec(task_id="c"))
+    world.executor.end("c")
+    world.settle()
+    world.add_dag(TaskSpec(task_id="a"), TaskSpec(task_id="b"), TaskSpec(task_id="c"))
+    world.send(ClearTasks(dag_id="d", run_id="r", task_ids=("c",), run_on_latest_version=True))
+    assert world.states() == {"a": "queued", "b": "queued", "c": "queued"}

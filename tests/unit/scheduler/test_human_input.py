@@ -160,3 +160,19 @@ def test_a_task_that_asks_nothing_that_can_be_shown_fails(world: World) -> None:
     _asked(world, options="yes")
     assert world.instance("a").state == "failed"
     assert "asked for input in a way that cannot be shown" in world.instance("a").reason
+
+
+def test_a_question_is_answered_in_the_version_that_its_run_has_taken_meanwhile(world: World) -> None:
+    world.add_dag(TaskSpec(task_id="gone"), TaskSpec(task_id="a"), TaskSpec(task_id="other"))
+    world.start()
+    world.trigger()
+    for name in ("gone", "a"):
+        world.executor.end(name, AwaitsInput(QUESTION))
+    world.executor.end("other", Failed("no", retry="never"))
+    world.settle()
+    world.add_dag(TaskSpec(task_id="a"), TaskSpec(task_id="other"))
+    world.send(ClearTasks(dag_id="d", run_id="r", task_ids=("other",), run_on_latest_version=True))
+
+    assert [it.task_id for it in InputRepository(world.store).find("d", "r", open_only=True)] == ["a"]
+    assert _respond(world, "yes").refused_reason is None
+    assert world.states() == {"gone": "removed", "a": "queued", "other": "queued"}

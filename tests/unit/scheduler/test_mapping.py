@@ -6,10 +6,11 @@ import time
 
 from world import World
 
-from tradewind.model.commands import ClearTasks
+from tradewind.model.commands import ClearTasks, RespondInput
 from tradewind.model.facts import XCom
-from tradewind.model.outcomes import Failed
+from tradewind.model.outcomes import AwaitsInput, Failed
 from tradewind.model.spec import GroupSpec, LengthSpec, TaskSpec
+from tradewind.store.callbacks import CallbackRepository
 from tradewind.store.runs import RunRepository
 
 OF_GEN = LengthSpec(kind="xcom", task_id="gen")
@@ -151,3 +152,51 @@ def test_two_thousand_instances(world: World) -> None:
     assert (
         time.process_time() - begun < 30
     )  # about two seconds; many minutes, were each end to cost what all do
+
+
+def test_each_instance_calls_its_own_callbacks(world: World) -> None:
+    chain(world, 3, callbacks=("on_failure_callback", "on_success_callback"))
+    for label, outcome in (("m[0]", None), ("m[2]", Failed("no"))):
+        world.executor.begin(label)
+        world.executor.end(label, outcome)
+    world.settle()
+    orders = [it for it in world.executor.submitted if it.kind == "callback"]
+    one = world.executor.orders["m[1]"]
+    world.crash(held=tuple(it.id for it in world.attempts.open_attempts()))
+    world.executor.orders["m[1]"] = one
+    world.executor.end("m[1]")
+    world.settle()
+
+    found = {it.request.map_index: it.request.event for it in CallbackRepository(world.store).find("d")}
+    assert found == {0: "on_success_callback", 1: "on_success_callback", 2: "on_failure_callback"}
+    orders += [it for it in world.executor.submitted if it.kind == "callback"]
+    assert {(it.task_id, it.map_index) for it in orders} == {("m", 0), ("m", 1), ("m", 2)}
+
+
+def test_each_instance_asks_its_own_question_and_gets_its_own_answer(world: World) -> None:
+    question = {"subject": "Ship it?", "options": ["yes", "no"]}
+    chain(world, 3)
+    for n in range(3):
+        world.executor.begin(f"m[{n}]")
+        world.executor.end(f"m[{n}]", AwaitsInput(question, timeout=60))
+    world.settle()
+    world.crash(held=tuple(it.id for it in world.attempts.open_attempts()))
+    asked = RespondInput(dag_id="d", run_id="r", task_id="m[1]", options=("no",))
+    several = world.send(RespondInput(dag_id="d", run_id="r", task_id="m", options=("no",)))
+    assert "name one of them, such as 'm[0]'" in (several.refused_reason or "")
+    assert world.send(asked).refused_reason is None
+
+    assert states(world) == {
+        "gen": "success",
+        "m[0]": "deferred",
+        "m[1]": "queued",
+        "m[2]": "deferred",
+        "last": None,
+    }
+    resume = world.executor.orders["m[1]"].resume
+    assert resume is not None
+    assert '"no"' in resume["event"]
+    assert "waits for no answer" in (world.send(asked).refused_reason or "")
+    world.clock.pass_by(seconds=61)
+    world.settle()
+    assert sorted(world.executor.orders) == ["m[0]", "m[1]", "m[2]"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from tradewind.model.backfill import ReprocessBehavior
 from tradewind.model.commands import ClearTasks, CreateBackfill, MarkTasks, SetPaused, TriggerRun
 from tradewind.model.outcomes import Failed
 from tradewind.model.spec import TaskSpec, TimetableSpec
-from tradewind.model.states import RunType, TaskState
+from tradewind.model.states import RunType, TaskState, TriggerRule
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 DAILY = TimetableSpec(type="cron_data_interval", args={"cron": "@daily", "timezone": "UTC"})
@@ -71,6 +72,41 @@ def test_a_failure_holds_the_next_run_until_it_is_mended(world: World) -> None:
     world.send(MarkTasks(dag_id="d", run_id="r1", task_ids=("a",), state=TaskState.SUCCESS))
 
     assert world.states("r2") == {"a": "queued"}
+
+
+def test_a_teardown_waits_for_work_that_its_past_holds_back(world: World) -> None:
+    world.add_dag(
+        TaskSpec(task_id="up", downstream=("a", "down"), is_setup=True),
+        TaskSpec(task_id="a", downstream=("down",), depends_on_past=True),
+        TaskSpec(task_id="down", is_teardown=True, trigger_rule=TriggerRule.ALL_DONE_SETUP_SUCCESS),
+    )
+    world.start()
+    start(world, 1, 2)
+    for run_id in ("r1", "r2"):
+        end(world, run_id, "up")
+    end(world, "r1", "a", failed=True)
+    end(world, "r1", "down")
+    assert world.states("r1") == {"up": "success", "a": "failed", "down": "success"}
+    assert world.run("r1").state == "failed"
+    assert world.states("r2") == {"up": "success", "a": None, "down": None}
+
+    world.send(MarkTasks(dag_id="d", run_id="r1", task_ids=("a",), state=TaskState.SUCCESS))
+    end(world, "r2", "a")
+    assert world.states("r2")["down"] == "queued"
+
+
+def test_a_task_that_waits_for_its_past_does_so_in_another_version_too(world: World) -> None:
+    world.add_dag(TaskSpec(task_id="gone"), TaskSpec(task_id="other"), PAST)
+    world.start()
+    start(world, 1, 2)
+    end(world, "r1", "other")
+    end(world, "r2", "other")
+    world.add_dag(PAST, TaskSpec(task_id="other"))
+    world.send(ClearTasks(dag_id="d", run_id="r2", task_ids=("other",), run_on_latest_version=True))
+    assert world.states("r2") == {"gone": "removed", "other": "queued", "a": None}
+
+    end(world, "r1", "a")
+    assert world.states("r2")["a"] == "queued"
 
 
 def test_a_run_that_is_cleared_and_ends_well_lets_the_next_one_go(world: World) -> None:
@@ -209,7 +245,7 @@ def test_a_dag_runs_no_more_runs_at_once_than_it_may(world: World) -> None:
 @pytest.mark.parametrize(
     ("limits", "of_dag", "expected"),
     [
-        ({}, {"max_active_tasks": 3}, 3),
+        ({}, {"max_active_tasks": 3}, 6),  # three in each of two runs
         ({"max_active_tis_per_dag": 1}, {}, 1),
         ({"max_active_tis_per_dagrun": 1}, {}, 2),
     ],
@@ -226,6 +262,8 @@ def test_no_limit_on_tasks_is_exceeded_and_all_come_to_their_turn(
     seen = 0
     while world.open_orders():
         assert len(world.open_orders()) <= expected
+        most = max(Counter(order.run.run_id for order in world.open_orders()).values())
+        assert most <= of_dag.get("max_active_tasks", most)
         seen = max(seen, len(world.open_orders()))
         order = world.open_orders()[0]
         end(world, order.run.run_id, order.task_id)

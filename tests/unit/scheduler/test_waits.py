@@ -242,3 +242,29 @@ def test_who_waits_for_what_is_there_already_does_not_wait(one: World) -> None:
     resume = one.executor.orders["a"].resume
     assert resume is not None
     assert '"status": "failed"' in resume["event"]
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_what_waits_goes_on_waiting_when_its_run_takes_another_version(world: World, crash: bool) -> None:
+    world.add_dag(TaskSpec(task_id="a"), TaskSpec(task_id="gone"), TaskSpec(task_id="broken"))
+    world.start()
+    world.trigger()
+    first, gone = defer(world), defer(world, "gone")
+    world.executor.end("broken", Failed("ValueError", retry="never"))
+    world.settle()
+    world.add_dag(TaskSpec(task_id="new"), TaskSpec(task_id="broken"), TaskSpec(task_id="a"))
+
+    world.send(ClearTasks(dag_id="d", run_id="r", task_ids=("broken",), run_on_latest_version=True))
+
+    assert world.states() == {"a": "deferred", "gone": "removed", "broken": "queued", "new": "queued"}
+    (left,) = WaitRepository(world.store).all().values()
+    assert left.attempt_id == first.attempt_id
+    if crash:
+        world.crash()
+    fires(world, gone.attempt_id)
+    fires(world, first.attempt_id)
+    assert world.executor.orders["a"].resume == {"method": "go_on", "kwargs": '{"k":2}', "event": '"now"'}
+    for name in ("a", "broken", "new"):
+        world.executor.end(name)
+        world.settle()
+    assert world.run().state == "success"

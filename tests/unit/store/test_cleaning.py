@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from tradewind.model.commands import SetPaused
+from tradewind.ports.executor import Session
 from tradewind.store import tables as t
 from tradewind.store.backfills import BackfillRepository
 from tradewind.store.batch import Batch
@@ -72,8 +73,8 @@ def test_other_rows_are_deleted_once_they_are_over(store: Store) -> None:
         connection.execute(
             t.command.update().where(t.command.c.id == "applied").values(applied_at=DAY, open=None)
         )
-    health.register_worker(session="w1", kind="local", host="h", pid=5, capacity=2, started_at=DAY)
-    health.register_worker(session="w2", kind="local", host="h", pid=5, capacity=2, started_at=DAY)
+    health.beat_worker(Session("w1", "local", "h", 5, 2), DAY)
+    health.beat_worker(Session("w2", "triggerer", "h", 5, 2), DAY)
     health.end_worker("w1", DAY)
     done = list(Cleaner(store).delete_others(DAY + timedelta(seconds=1)))
     assert [(one.table, one.rows) for one in done] == [("command", 1), ("worker", 1)]

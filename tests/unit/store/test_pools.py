@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tradewind.errors import InvalidId, NotFound, Refused
+from tradewind.ports.executor import Session
 from tradewind.store.engine import Store
 from tradewind.store.health import HealthRepository
 from tradewind.store.pools import PoolRepository
@@ -50,9 +51,26 @@ def test_schedulers_and_workers_come_live_and_go(store: Store) -> None:
     assert [one.id for one in health.schedulers(ended=True)] == ["s2", "s1"]
 
     for _ in range(2):
-        health.register_worker(session="w", kind="local", host="h", pid=5, capacity=2, started_at=DAY)
-        health.beat_worker("w")
+        health.beat_worker(Session("w", "local", "h", 5, 2), DAY + timedelta(seconds=5))
     (worker,) = health.workers()
-    assert (worker.beat, worker.capacity) == (2, 2)
+    assert (worker.beat, worker.capacity, worker.beat_at) == (2, 2, DAY + timedelta(seconds=5))
     health.end_worker("w", DAY)
     assert health.workers() == []
+
+
+def test_whoever_is_not_connected_to_the_scheduler_any_more_has_ended(store: Store) -> None:
+    health = HealthRepository(store)
+    for name in ("old", "new"):
+        health.register_scheduler(id=name, host="h", pid=1, started_at=DAY)
+    health.beat_worker(Session("i1", "importer", "h", 7), DAY)
+    agent, triggerer = Session("a1", "local", "h", 5, 2), Session("t1", "triggerer", "h", 6)
+    health.bury("new")
+    health.beat_scheduler("new", DAY, [agent, triggerer])
+    assert {row.id for row in health.schedulers()} == {"new"}
+    assert {row.id for row in health.workers()} == {"i1", "a1", "t1"}
+
+    health.beat_scheduler("new", DAY + timedelta(seconds=5), [Session("a2", "local", "h", 8, 2)])
+    health.beat_worker(Session("i2", "importer", "h", 9), DAY + timedelta(seconds=5))
+    assert {row.id for row in health.workers()} == {"i2", "a2"}
+    health.beat_scheduler("new", DAY + timedelta(seconds=10), [agent])
+    assert {row.id for row in health.workers()} == {"i2", "a1"}, "one that comes back is there"

@@ -1,9 +1,12 @@
-"""The machine's clocks: the one place where time comes from."""
+"""The machine's clocks and randomness: the one place where time and ids come from."""
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
+
+from tradewind.model.ids import uuid7
 
 
 class SystemClock:
@@ -14,3 +17,11 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+class SystemIds:
+    """uuid7s from the machine's clock and randomness."""
+
+    def new_id(self) -> str:
+        """A fresh id."""
+        return uuid7(time.time_ns() // 1_000_000, os.urandom(10))

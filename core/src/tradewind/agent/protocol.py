@@ -23,12 +23,14 @@ from typing import Any
 import msgspec
 
 from tradewind.errors import TradewindError
+from tradewind.model.assets import Watched
 from tradewind.model.facts import (
     AttemptFinished,
     AttemptLost,
     AttemptStarted,
     Fact,
     WaitEnded,
+    WatcherFired,
     XCom,
     XComPushed,
 )
@@ -121,7 +123,9 @@ class Report(msgspec.Struct, tag=True, array_like=True):
     host: str = ""
     pid: int = 0
     reason: str = ""
-    event: str | None = None  # of a wait's end: typed JSON
+    event: str | None = None  # of a wait's end: typed JSON; of a watcher: JSON
+    event_id: str = ""
+    watched: Watched | None = None
 
 
 class Ask(msgspec.Struct, tag=True, array_like=True):
@@ -140,6 +144,7 @@ class Watch(msgspec.Struct, tag=True, array_like=True):
     :param classpath: ``package.module.Class``, or the name of a registered trigger.
     :param kwargs: its arguments, in typed JSON.
     :param log_path: where what it logs goes, relative to the log folder.
+    :param watched: it watches an asset: all of its events are reported, and it goes on until nobody wants it any more.
     """
 
     wait_id: str
@@ -147,6 +152,7 @@ class Watch(msgspec.Struct, tag=True, array_like=True):
     classpath: str
     kwargs: str
     log_path: str = ""
+    watched: Watched | None = None
 
 
 class Unwatch(msgspec.Struct, tag=True, array_like=True):
@@ -278,6 +284,16 @@ def report_of(n: int, fact: Fact) -> Report:
             return Report(n, "lost", fact.attempt_id, at=fact.at, reason=fact.reason)
         case WaitEnded():
             return Report(n, "waited", fact.attempt_id, at=fact.at, event=fact.event, reason=fact.error or "")
+        case WatcherFired():
+            return Report(
+                n,
+                "fired",
+                fact.attempt_id,
+                at=fact.at,
+                event=fact.payload,
+                event_id=fact.event_id,
+                watched=fact.watched,
+            )
 
 
 def fact_of(report: Report) -> Fact:
@@ -303,6 +319,14 @@ def fact_of(report: Report) -> Fact:
         case "waited":
             error = report.reason or None
             return WaitEnded(attempt_id=report.attempt_id, at=at, event=report.event, error=error)
+        case "fired" if report.watched is not None:
+            return WatcherFired(
+                attempt_id=report.attempt_id,
+                at=at,
+                event_id=report.event_id,
+                watched=report.watched,
+                payload=report.event or "null",
+            )
     raise TradewindError(f"A report of kind {report.kind!r}: is the agent of another version?")
 
 

@@ -72,11 +72,12 @@ class Reports:
                 call()
 
     def attempts(self) -> set[str]:
-        """Attempts that have a report on its way."""
-        return {report.attempt_id for report in self._kept.values()}
+        """Attempts that have a report on its way. What an asset's watcher reports is none of an attempt."""
+        return {report.attempt_id for report in self._kept.values() if report.kind != "fired"}
 
     def concern(self, attempt_id: str) -> bool:
-        return any(report.attempt_id == attempt_id for report in self._kept.values())
+        kept = self._kept.values()
+        return any(report.attempt_id == attempt_id and report.kind != "fired" for report in kept)
 
     def __bool__(self) -> bool:
         return bool(self._kept)

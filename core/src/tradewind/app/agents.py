@@ -24,6 +24,7 @@ def runner_options(system: System) -> dict[str, Any]:
     settings = system.settings
     xcom = settings.xcom
     return {
+        "default_timezone": settings.core.default_timezone,
         "max_map_length": settings.core.max_map_length,
         "xcom": {
             "inline_limit": xcom.inline_limit_kib * 1024,

@@ -7,11 +7,12 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewind.app.system import actor
-from tradewind.errors import ImportTimeError, Refused
+from tradewind.errors import ImportTimeError, Refused, StoreError
 from tradewind.importing.client import ImportServer
 from tradewind.importing.processor import DagProcessor, Saved
 from tradewind.importing.results import ImportedDag, ImportOptions, ImportResult, Limits
@@ -65,6 +66,7 @@ def import_options(system: System, folder: Path) -> ImportOptions:
         hidden=("TRADEWIND__DATABASE__URL",),
         crons_trigger=not system.settings.scheduler.create_cron_data_intervals,
         deltas_trigger=not system.settings.scheduler.create_delta_data_intervals,
+        default_timezone=system.settings.core.default_timezone,
     )
 
 
@@ -259,7 +261,10 @@ def import_folder(system: System) -> None:
 
 def serve(system: System) -> int:
     """Keep the store in step with the DAG folder until SIGTERM."""
-    processor = _processor(system)
+    from tradewind.app.presence import importer_beat
+
+    own, beat = importer_beat(system)
+    processor = _processor(system, beat)
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setblocking(False)
@@ -274,11 +279,13 @@ def serve(system: System) -> int:
     finally:
         signal.set_wakeup_fd(-1)
         processor.close()
+        with suppress(StoreError):
+            system.health.end_worker(own, system.clock.now())
         system.close()
     return 0
 
 
-def _processor(system: System) -> DagProcessor:
+def _processor(system: System, beat: Callable[[], None] = lambda: None) -> DagProcessor:
     folder = system.settings.core.dags_folder
     os.makedirs(folder, exist_ok=True)
     return DagProcessor(
@@ -286,4 +293,5 @@ def _processor(system: System) -> DagProcessor:
         StoreSink(system, folder.resolve()),
         answers(system),
         refresh=system.settings.importing.refresh_seconds,
+        beat=beat,
     )

@@ -19,12 +19,13 @@ from tradewind.app.importing import import_visitor
 from tradewind.app.progress import Progress, RunBegan, RunChanged, TaskChanged, Watcher
 from tradewind.errors import DefinitionError, NotFound
 from tradewind.model.commands import MarkRun, TriggerRun
+from tradewind.model.run import instance_label
 from tradewind.model.states import RUN_FINAL, RunState
 
 if TYPE_CHECKING:
     from tradewind.app.system import System
     from tradewind.logic.live_run import Transition
-    from tradewind.model.run import RunRow, TaskInstanceRow, instance_label
+    from tradewind.model.run import RunRow, TaskInstanceRow
     from tradewind.scheduler.scheduler import Scheduler
     from tradewind.scheduler.triggers import TriggererAccess
 

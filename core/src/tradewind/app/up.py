@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewind.app.housekeeping import DAY, housekeeping_main
+from tradewind.app.presence import scheduler_beats
 from tradewind.app.supervisor import DRAIN, PAUSES, Demand, Member, Supervisor, forked
 from tradewind.app.triggerers import demanded, triggerer_main
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tradewind")
 
-BEAT_EVERY = 5.0  #: seconds
 HOUSEKEEPING_AFTER = 300.0  #: seconds from the start to the first time that what is old is forgotten
 #: what an agent needs: imported before it is forked, and nothing else, since every attempt's fork pays for what is there
 FOR_THE_AGENT = ("tradewind.agent.agent", "tradewind.runner.runner", "jinja2", "pendulum")
@@ -192,12 +192,8 @@ def scheduler_main(
     )
     scheduler = Scheduler(parts)
     _heed_signals(scheduler)
-    own = system.ids.new_id()
-    system.health.register_scheduler(
-        id=own, host=socket.gethostname(), pid=os.getpid(), started_at=system.clock.now()
-    )
+    own = scheduler_beats(system, scheduler)
     scheduler.start()
-    _beat(system, scheduler, own)
     try:
         scheduler.serve()
     finally:
@@ -217,19 +213,6 @@ def _wait_for_lock(system: System) -> None:
             log.info("waiting for process %d (%s), which schedules at present", holder.pid, holder.kind)
             told = True
         time.sleep(0.2)
-
-
-def _beat(system: System, scheduler: Scheduler, own: str) -> None:
-    from tradewind.errors import StoreError
-
-    def beat() -> None:
-        try:
-            system.health.beat_scheduler(own, system.clock.now())
-        except StoreError as error:
-            log.warning("The scheduler's sign of life could not be written: %s", error)
-        scheduler.loop.later(BEAT_EVERY, beat)
-
-    scheduler.loop.later(BEAT_EVERY, beat)
 
 
 def _heed_signals(scheduler: Scheduler) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Unpack
 
 from tradewind.authoring import scope
@@ -18,7 +18,9 @@ from tradewind.authoring.schedule import split_schedule, timetable_of
 from tradewind.errors import DefinitionError, NotFound
 from tradewind.model.ids import check_id
 from tradewind.model.spec import DagSpec, TimetableSpec
+from tradewind.ports import runtime
 from tradewind.timetables.zones import timezone_name
+from tradewind.timetables.zones import zone as zone_named
 
 if TYPE_CHECKING:
     from tradewind.authoring.deadline import DeadlineAlert
@@ -114,13 +116,15 @@ class DAG:
         return tuple(sorted(set(given)) if isinstance(tags, (set, frozenset)) else dict.fromkeys(given))
 
     def _take_dates(self) -> None:
-        """The first date of the file names the DAG's time zone; dates without one are taken in it."""
+        """The first date of the file names the DAG's time zone, else the settings do; dates without one are in it."""
         for name in ("start_date", "end_date"):
             if getattr(self, name) is None and self.default_args.get(name) is not None:
                 setattr(self, name, checked(moment, self.default_args[name], name, self.place))
-        zone = (self.start_date and self.start_date.tzinfo) or (self.end_date and self.end_date.tzinfo) or UTC
-        self.tzinfo: tzinfo = zone
-        self.timezone: str = checked(lambda value, _: timezone_name(value), zone, "timezone", self.place)
+        zone = (self.start_date and self.start_date.tzinfo) or (self.end_date and self.end_date.tzinfo)
+        self.tzinfo: tzinfo = zone or zone_named(runtime.current().default_timezone)
+        self.timezone: str = checked(
+            lambda value, _: timezone_name(value), self.tzinfo, "timezone", self.place
+        )
 
     # Tasks and groups
 

@@ -17,6 +17,7 @@ from tradewind.timetables import (
     DeltaTriggerTimetable,
     NullTimetable,
     OnceTimetable,
+    Timetable,
 )
 from tradewind.timetables.cron import PRESETS
 from tradewind.timetables.step import is_relative
@@ -55,6 +56,8 @@ def timetable_of(schedule: Any, timezone: str) -> TimetableSpec | None:
         return _of_text(schedule, timezone)
     if isinstance(schedule, timedelta) or is_relative(schedule):
         return DeltaDataIntervalTimetable(schedule).spec()
+    if isinstance(schedule, Timetable):
+        schedule = schedule.in_zone(timezone)
     spec = schedule.spec() if callable(getattr(schedule, "spec", None)) else None
     if isinstance(spec, TimetableSpec):
         return spec

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tradewind.errors import InvalidId
+from tradewind.logic.dates import read_moment
 from tradewind.model.ids import check_id, check_run_id
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _checked(kind: str, text: str) -> str:
 def moment(text: str) -> datetime:
     """A date, or date and time, in ISO 8601; naive where no offset is given."""
     try:
-        return datetime.fromisoformat(text)
+        return read_moment(text)
     except ValueError:
         shown = text if len(text) <= 40 else text[:37] + "..."
         raise argparse.ArgumentTypeError(

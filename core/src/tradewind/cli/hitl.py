@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tradewind.cli.arguments import dag_place, json_object, run_place, task_place
+from tradewind.cli.instances import find_instance
 from tradewind.cli.invocation import Invocation
 from tradewind.cli.parser import Command, Parser
 from tradewind.cli.records import input_record
@@ -40,8 +41,10 @@ def _declare_show(parser: Parser) -> None:
 
 
 def _show(invocation: Invocation, given: argparse.Namespace) -> None:
-    run_id = invocation.run_of(given.dag_id, given.run_id).info.run_id
-    rows = invocation.system.inputs.find(given.dag_id, run_id, given.task_id, limit=1)
+    run = invocation.run_of(given.dag_id, given.run_id)
+    instance = find_instance(invocation, run, given.task_id)
+    found = invocation.system.inputs.find(given.dag_id, run.info.run_id, instance.task_id)
+    rows = [row for row in found if row.ti_pk == instance.pk]
     if not rows:
         raise NotFound(
             "question of the task", given.task_id, cure="`tradewind hitl list --all` lists all questions."
@@ -67,16 +70,17 @@ def _declare_respond(parser: Parser) -> None:
 def _respond(invocation: Invocation, given: argparse.Namespace) -> None:
     from tradewind.model.commands import RespondInput
 
-    run_id = invocation.run_of(given.dag_id, given.run_id).info.run_id
+    run = invocation.run_of(given.dag_id, given.run_id)
+    run_id, label = run.info.run_id, find_instance(invocation, run, given.task_id).label
     command = RespondInput(
         dag_id=given.dag_id,
         run_id=run_id,
-        task_id=given.task_id,
+        task_id=label,
         options=tuple(given.option),
         params=given.params,
     )
     result = invocation.system.command(command)
-    invocation.printer.record({"dag_id": given.dag_id, "run_id": run_id, "task_id": given.task_id, **result})
+    invocation.printer.record({"dag_id": given.dag_id, "run_id": run_id, "task_id": label, **result})
 
 
 COMMANDS = (

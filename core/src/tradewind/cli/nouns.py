@@ -28,6 +28,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "assets": ("assets", "what DAGs make and wait for; their updates"),
     "plugins": ("plugins", "what is plugged in, and what failed to be"),
     "providers": ("providers", "packages that bring operators, hooks and executors"),
+    "health": ("health", "whether the database and the processes are well"),
     "db": ("db", "make, migrate, check and clean the metadata database"),
     "config": ("config", "the settings, and where each comes from"),
     "completion": ("completion", "a script that completes commands in your shell"),

@@ -87,7 +87,7 @@ class CoreSettings:
     default_timezone: str = _setting(
         "text",
         "UTC",
-        "Time zone of dates on the command line that name none: an IANA name such as Europe/Paris.",
+        "Time zone of dates that name none, in DAG files and on the command line: an IANA name such as Europe/Paris.",
     )
     executor: str = _setting("text", "local", "Executor of tasks whose DAG names none.")
 

@@ -185,7 +185,7 @@ class _Import:
         files: dict[str, LoadedFile] = {}
         self._closure.looked_at[self._file] = fingerprint(self._path)
         try:
-            with serve(ImportRuntime(self._ask)):
+            with serve(ImportRuntime(self._ask, self._options.default_timezone)):
                 module = self._load()
                 found = self._collect(module)
                 self._closure.stop()

@@ -7,7 +7,7 @@ import logging
 import os
 import selectors
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from tradewind.importing.folder import fingerprint, may_hold_dags, scan
 from tradewind.importing.results import ImportOptions, ImportResult
 from tradewind.importing.versions import Stored, Verdict, is_unsure, settle
 from tradewind.importing.watcher import LOOK_EVERY, Watcher
+from tradewind.ports.executor import BEAT_EVERY
 
 log = logging.getLogger("tradewind.importer")
 
@@ -83,6 +84,7 @@ class DagProcessor:
 
     :param refresh: seconds after which a file is imported again although nothing changed.
     :param servers: how many files are imported at once.
+    :param beat: called every few seconds while it serves.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class DagProcessor:
         refresh: float = 300.0,
         servers: int = 2,
         safe_mode: bool = True,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._options = options
         self._sink = sink
@@ -106,6 +109,8 @@ class DagProcessor:
         self._due: list[tuple[float, str]] = []  # a heap, by the time of the refresh
         self._told: set[str] = set()
         self._rest_at: float | None = time.monotonic() + REST_AFTER
+        self._beat = beat
+        self._beat_at = time.monotonic()
         self.stopping = False
 
     def run(self, wake: int | None = None) -> None:
@@ -132,6 +137,9 @@ class DagProcessor:
                     self.look()
                 self._queue_due(now)
                 self._rest(now)
+                if now >= self._beat_at:
+                    self._beat_at = now + BEAT_EVERY
+                    self._beat()
 
     def _rest(self, now: float) -> None:
         """Let servers go that have had nothing to do for a while: one is there again in a fraction of a second."""
@@ -226,7 +234,7 @@ class DagProcessor:
 
     def _patience(self, look_at: float | None) -> float:
         now = time.monotonic()
-        moments = [now + self._refresh, *([self._due[0][0]] if self._due else ())]
+        moments = [self._beat_at, now + self._refresh, *([self._due[0][0]] if self._due else ())]
         if self._rest_at is not None:
             moments.append(self._rest_at)
         moments += [look_at] if look_at is not None else []

@@ -28,6 +28,7 @@ class ImportOptions:
     :param preparers: ``"module:attr"`` of functions without arguments to call before any DAG file is imported.
     :param common: modules that many DAG files need: once one of them did, they are imported beforehand.
     :param crons_trigger: whether a cron as ``schedule=`` means trigger times; likewise ``deltas_trigger`` a timedelta.
+    :param default_timezone: of dates in DAG files that name none.
     :param hidden: names of environment variables that user code must not see.
     """
 
@@ -39,6 +40,7 @@ class ImportOptions:
     hidden: tuple[str, ...] = ()
     crons_trigger: bool = False
     deltas_trigger: bool = False
+    default_timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,9 +26,13 @@ class Ask(Protocol):
 class ImportRuntime:
     """A :class:`tradewind.ports.runtime.Runtime` that can only be read from: no task is running."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, default_timezone: str) -> None:
         self._ask = ask
-        self._environment = EnvironmentRuntime()
+        self._environment = EnvironmentRuntime(default_timezone=default_timezone)
+
+    @property
+    def default_timezone(self) -> str:
+        return self._environment.default_timezone
 
     def variable(self, key: str) -> str | None:
         found = self._environment.variable(key)

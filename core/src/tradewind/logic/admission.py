@@ -31,7 +31,7 @@ class Candidate:
     pool: str
     slots: int
     executor: str
-    max_of_dag: int  #: max_active_tasks of the DAG
+    max_of_run: int  #: max_active_tasks of the DAG, which bounds each run
     max_of_task: int | None  #: max_active_tis_per_dag
     max_of_task_in_run: int | None  #: max_active_tis_per_dagrun
     even_if_paused: bool = False
@@ -45,7 +45,7 @@ class Candidate:
 class Limit(NamedTuple):
     """A limit that a candidate counts towards."""
 
-    kind: str  # paused | pool | executor | dag | task | run-task
+    kind: str  # paused | pool | executor | run | task | run-task
     name: str
 
 
@@ -88,7 +88,7 @@ class Ledger:
         slots = self.pools.get(it.pool, 0)
         if slots >= 0:
             yield Limit("pool", it.pool), it.slots, slots, "pool"
-        yield Limit("dag", it.dag_id), 1, it.max_of_dag, "max_active_tasks of the DAG"
+        yield Limit("run", str(it.run_pk)), 1, it.max_of_run, "max_active_tasks of the run"
         if it.max_of_task is not None:
             yield (
                 Limit("task", f"{it.dag_id}/{it.task_id}"),

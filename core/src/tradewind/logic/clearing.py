@@ -76,6 +76,19 @@ def mark(
     return marked, missed
 
 
+def behind(run: LiveRun, numbers: Iterable[int]) -> set[int]:
+    """All instances that lie behind these, however far; of tasks that are mapped together those of the same map index."""
+    found: set[int] = set()
+    by_task: dict[int, list[int]] = {}
+    for number in numbers:
+        by_task.setdefault(run.task_of(number), []).append(number)
+    for task, ones in by_task.items():
+        for other in run.plan.reach({task}) - {task}:
+            for one in ones if run.plan.together(task, other) else ones[:1]:
+                found.update(run.concerned(one, other))
+    return found
+
+
 def mark_run(machine: Machine, run: LiveRun, state: RunState, reason: str) -> None:
     """Set a run to success or failed.
 

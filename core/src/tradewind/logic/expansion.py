@@ -22,14 +22,18 @@ def is_whole(run: LiveRun, number: int) -> bool:
     return number in run.plan.domains and number not in run.blocks
 
 
+def follows(run: LiveRun, task: int) -> bool:
+    """Whether a task before it that it is mapped together with has its instances: each of its own waits for that alone."""
+    return any(other in run.blocks and run.plan.together(other, task) for other in run.plan.upstream[task])
+
+
 def whole_verdict(run: LiveRun, task: int, verdict: Verdict, most: int) -> Verdict:
     """What becomes of a mapped task as a whole; "run" means that it is expanded.
 
     :param verdict: what its trigger rule says.
     :param most: how many instances a task may have.
     """
-    if any(other in run.blocks and run.plan.together(other, task) for other in run.plan.upstream[task]):
-        # Each of its instances waits for that before it alone.
+    if follows(run, task):
         verdict = Verdict(True, None, "the tasks that it is mapped together with have their instances")
     sources = run.plan.domains[task].sources
     whole = [source for source in sources if source not in run.blocks]
@@ -93,14 +97,14 @@ def is_left_over(machine: Machine, run: LiveRun, number: int) -> bool:
     task = run.task_of(number)
     length = mapping.length_of(run, task)
     if length is not None and length > machine.max_map_length:
-        machine._move(run, number, TaskState.FAILED, too_many(length, machine.max_map_length))
+        machine.move(run, number, TaskState.FAILED, too_many(length, machine.max_map_length))
         return True
     if length is not None and length != run.blocks[task].length:
         _resize(machine, run, task, length)
     if run.map_index(number) < run.blocks[task].length:
         return False
     if run.states[number] is None:
-        machine._move(run, number, TaskState.REMOVED, "what its task is mapped over has fewer items now")
+        machine.move(run, number, TaskState.REMOVED, "what its task is mapped over has fewer items now")
     return True
 
 
@@ -117,9 +121,9 @@ def _resize(machine: Machine, run: LiveRun, task: int, length: int) -> None:
     for index, number in enumerate(block.numbers):
         if index < length and run.states[number] is TaskState.REMOVED:
             run.start_dates[number] = run.end_dates[number] = None
-            machine._move(run, number, None, reason)
+            machine.move(run, number, None, reason)
             machine.fresh.append(number)
         elif index >= length and run.states[number] is not TaskState.REMOVED:
-            machine._drop_attempt(run, number, reason)
-            machine._move(run, number, TaskState.REMOVED, reason)
+            machine.drop_attempt(run, number, reason)
+            machine.move(run, number, TaskState.REMOVED, reason)
             machine.fresh += run.behind(number)

@@ -266,14 +266,9 @@ def _undecided(run: LiveRun, number: int, past: Past) -> Explanation:
         return Explanation(
             f"Nothing holds it back ({verdict.reason}); the scheduler has not looked at it yet."
         )
-    task = run.task_of(number)
-    waited = [
-        one
-        for other in run.plan.upstream[task]
-        for one in (run.concerned(number, other) if number != task else run.numbers_of(other))
-        if run.states[one] not in TASK_FINAL
-    ]
-    waited += [other for other in undecided_choosers(run, number) if other not in waited]
+    before = [one for other in run.plan.upstream[run.task_of(number)] for one in run.concerned(number, other)]
+    choosers = run.spread(undecided_choosers(run, number))
+    waited = [one for one in dict.fromkeys([*before, *choosers]) if run.states[one] not in TASK_FINAL]
     at_work = [
         other
         for other in run.spread(sorted(run.plan.reach_up({run.task_of(one) for one in waited})))
@@ -302,7 +297,7 @@ def _waits_for_slot(candidate: Candidate, ledger: Ledger, others: Iterable[Candi
         "paused": f"tradewind dags unpause {candidate.dag_id}",
         "pool": f"tradewind pools set {candidate.pool} SLOTS",
         "pool too small": f"tradewind pools set {candidate.pool} {candidate.slots}",
-        "dag": "Raise max_active_tasks of the DAG.",
+        "run": "Raise max_active_tasks of the DAG.",
     }
     return Explanation(text + ".", cures.get(blocked.limit.kind, ""))
 

@@ -313,6 +313,13 @@ class LiveRun:
             return (beside[index],) if index < len(beside) else ()
         return self.numbers_of(other)
 
+    def beside(self, number: int, other: int) -> int:
+        """What stands for another task where ``number`` is concerned: its instance of the same map index where the two are
+        mapped together, else the task as a whole."""
+        if number < len(self.plan) or not inside(self, self.task_of(number), other):
+            return other
+        return next(iter(self.concerned(number, other)), other)
+
     def before(self, number: int) -> Iterable[int]:
         """The instances directly before ``number`` that may have chosen against it."""
         if not self.blocks:
@@ -336,8 +343,9 @@ class LiveRun:
     def _behind_in_blocks(self, number: int) -> list[int]:
         found: list[int] = []
         task = self.task_of(number)
-        if task in self.plan.further and self.states[task] in TASK_FINAL:
-            found += self.spread(self.plan.further[task])
+        for other in self.plan.further.get(task, ()):
+            if self.states[task] in TASK_FINAL or (number != task and inside(self, task, other)):
+                found.extend(self.concerned(number, other))
         for other in self.plan.downstream[task]:
             if other not in self.blocks or (
                 number >= len(self.plan) and inside(self, self.task_of(number), other)

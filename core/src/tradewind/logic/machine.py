@@ -91,19 +91,19 @@ class Machine:
     def begin(self, run: LiveRun, reason: str = "") -> None:
         """The run may start: look at every task that needs nothing before it."""
         run.start_date = run.start_date or self.now
-        self._move_run(run, RunState.RUNNING, reason)
+        self.move_run(run, RunState.RUNNING, reason)
         if run.unfinished == len(run.plan) and not run.blocks:
-            self._consider(run, run.plan.starters)
+            self.consider(run, run.plan.starters)
         else:
             self.resume(run)
 
     def resume(self, run: LiveRun) -> None:
         """Look at every instance that has no state yet: after a restart, a clear or a change outside of the run."""
-        self._consider(run, [number for number in run.numbers() if run.states[number] is None])
+        self.consider(run, [number for number in run.numbers() if run.states[number] is None])
 
     def look_again(self, run: LiveRun, number: int) -> None:
         """What held the instance back outside of its run may be gone."""
-        self._consider(run, (number,))
+        self.consider(run, (number,))
 
     def time_out(self, run: LiveRun) -> None:
         """The run's ``dagrun_timeout`` is over: it fails, and whatever has not ended is skipped."""
@@ -116,9 +116,9 @@ class Machine:
             old = run.states[number]
             if old not in TASK_FINAL:
                 begun = old in _BEGUN
-                self._drop_attempt(run, number, reason)
-                self._move(run, number, TaskState.FAILED if begun else rest, reason)
-        self._finish_run(run, state, reason, outright=True)
+                self.drop_attempt(run, number, reason)
+                self.move(run, number, TaskState.FAILED if begun else rest, reason)
+        self.finish_run(run, state, reason, outright=True)
 
     def stop(self, run: LiveRun, reason: str) -> None:
         """Nothing but teardowns begins any more, what runs is ended, and the run ends failed after that."""
@@ -129,16 +129,16 @@ class Machine:
             state = run.states[number]
             if state not in TASK_FINAL and run.task_of(number) not in teardowns:
                 begun = state in _BEGUN
-                self._drop_attempt(run, number, reason)
-                self._move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
-        self._consider(run, run.spread(teardowns))
+                self.drop_attempt(run, number, reason)
+                self.move(run, number, TaskState.FAILED if begun else TaskState.SKIPPED, reason)
+        self.consider(run, run.spread(teardowns))
 
     # -- facts -----------------------------------------------------------------------------------------------
 
     def queued(self, run: LiveRun, number: int, attempt_id: str, reason: str) -> None:
         """The instance got its slot: ``attempt_id`` will be handed to an executor."""
         run.attempt_id[number] = attempt_id
-        self._move(run, number, TaskState.QUEUED, reason, attempt_id)
+        self.move(run, number, TaskState.QUEUED, reason, attempt_id)
 
     def started(self, run: LiveRun, number: int, at: datetime) -> None:
         """The attempt's process has begun."""
@@ -146,7 +146,7 @@ class Machine:
         if run.states[number] is TaskState.QUEUED:
             if run.start_dates[number] is None:
                 run.start_dates[number] = at
-            self._move(run, number, TaskState.RUNNING, "its process has started", run.attempt_id[number])
+            self.move(run, number, TaskState.RUNNING, "its process has started", run.attempt_id[number])
 
     def finished(
         self, run: LiveRun, number: int, outcome: Outcome, started_at: datetime | None, ended_at: datetime
@@ -160,16 +160,16 @@ class Machine:
         self.delta.released.append((run, number))
         if run.states[number] is TaskState.RESTARTING:
             run.max_tries[number] = run.try_numbers[number] + run.task(number).retries
-            self._move(run, number, None, "its attempt ended after it was cleared", attempt_id)
-            self._consider(run, (number,))
+            self.move(run, number, None, "its attempt ended after it was cleared", attempt_id)
+            self.consider(run, (number,))
             return
         match outcome:
             case Succeeded():
-                self._end(run, number, TaskState.SUCCESS, "", attempt_id)
+                self.end_instance(run, number, TaskState.SUCCESS, "", attempt_id)
             case Branched():
                 self._branch(run, number, outcome, attempt_id)
             case Skipped():
-                self._end(run, number, TaskState.SKIPPED, outcome.reason, attempt_id)
+                self.end_instance(run, number, TaskState.SKIPPED, outcome.reason, attempt_id)
             case Failed():
                 self._failed(run, number, outcome, attempt_id)
             case Rescheduled() | Deferred() | AwaitsInput() | TriggersRun():
@@ -194,7 +194,7 @@ class Machine:
         else:
             run.losses[number] = run.losses.get(number, 0) + 1
             self.delta.released.append((run, number))
-            self._schedule(run, number, f"{reason}; it had not begun")
+            self.schedule(run, number, f"{reason}; it had not begun")
 
     def due(self, run: LiveRun, number: int) -> None:
         """The time that the instance waited for has come."""
@@ -203,35 +203,76 @@ class Machine:
         else:
             waiting.due(self, run, number)
 
-    # -- inside ----------------------------------------------------------------------------------------------
+    # -- what the modules beside this one decide with: they too change states through here alone -------------
 
-    def _next_try(self, run: LiveRun, number: int, reason: str) -> None:
-        """The instance may start another try."""
-        run.try_numbers[number] += 1
-        run.start_dates[number] = run.end_dates[number] = None
-        self._schedule(run, number, reason)
-
-    def _schedule(self, run: LiveRun, number: int, reason: str) -> None:
+    def schedule(self, run: LiveRun, number: int, reason: str) -> None:
         """The instance may start, or go on with its try, as soon as there is a slot."""
         run.due_at[number] = None
         run.attempt_id[number] = None
-        self._move(run, number, TaskState.SCHEDULED, reason)
+        self.move(run, number, TaskState.SCHEDULED, reason)
         self.delta.ready.append((run, number))
 
-    def _consider(self, run: LiveRun, numbers: Iterable[int]) -> None:
+    def consider(self, run: LiveRun, numbers: Iterable[int]) -> None:
         """Look at instances without a state, and at what lies behind those that end at once."""
         queue = deque(numbers)
         while queue:
             number = queue.popleft()
             if run.states[number] is not None or run.state is not RunState.RUNNING or number in run.blocks:
                 continue
-            ended = self._decide(run, number)
-            if ended:
+            if self._decide(run, number):
+                if run.states[number] is TaskState.FAILED:
+                    self._fail_fast(run, number)
                 queue.extend(run.behind(number))
             if self.fresh:
                 queue.extend(self.fresh)
                 self.fresh = []
         self._check_end(run)
+
+    def end_instance(
+        self, run: LiveRun, number: int, state: TaskState, reason: str, attempt_id: str | None
+    ) -> None:
+        """An instance reached a final state: look at what lies directly behind it."""
+        self.move(run, number, state, reason, attempt_id)
+        self.consider(run, run.behind(number))
+
+    def finish_run(self, run: LiveRun, state: RunState, reason: str, *, outright: bool = False) -> None:
+        if run.state not in RUN_FINAL:  # it gives its place back once, however often it is marked afterwards
+            self.delta.ended_runs.append(run)
+        run.end_date = self.now
+        self.move_run(run, state, reason)
+        self.delta.transitions[-1].outright = outright
+
+    def drop_attempt(self, run: LiveRun, number: int, reason: str) -> None:
+        """The instance's attempt, if it has an open one, is ended and no longer listened to."""
+        attempt_id = run.attempt_id[number]
+        if run.states[number] in TASK_ACTIVE and attempt_id is not None:
+            self.delta.revoked.append((attempt_id, reason))
+            run.attempt_id[number] = None
+        if run.states[number] in TASK_ACTIVE | {TaskState.SCHEDULED, TaskState.DEFERRED}:
+            self.delta.released.append((run, number))
+
+    def move(
+        self, run: LiveRun, number: int, state: TaskState | None, reason: str, attempt_id: str | None = None
+    ) -> None:
+        old = run.states[number]
+        if number in run.waits and state not in waiting.KEEPS_WAIT:
+            self.delta.waited.append((run, run.waits.pop(number)))
+        run.move(number, state)
+        run.reasons[number] = reason
+        self.delta.transitions.append(Transition(run, number, old, state, reason, attempt_id, *self.cause))
+
+    def move_run(self, run: LiveRun, state: RunState, reason: str) -> None:
+        old = run.state
+        run.state, run.reason, run.run_dirty = state, reason, True
+        self.delta.transitions.append(Transition(run, None, old, state, reason, None, *self.cause))
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _next_try(self, run: LiveRun, number: int, reason: str) -> None:
+        """The instance may start another try."""
+        run.try_numbers[number] += 1
+        run.start_dates[number] = run.end_dates[number] = None
+        self.schedule(run, number, reason)
 
     def _decide(self, run: LiveRun, number: int) -> bool:
         """Decide for an instance without a state; whether it ended on the spot."""
@@ -241,15 +282,13 @@ class Machine:
         if run.branches:
             for decider in run.before(number):
                 if decider in run.branches and number in run.skipped_by_branch(decider):
-                    self._move(run, number, TaskState.SKIPPED, f"{run.label(decider)} chose other tasks")
+                    self.move(run, number, TaskState.SKIPPED, f"{run.label(decider)} chose other tasks")
                     return True
         verdict = verdict_of(run, number, self.max_map_length)
         if not verdict.settled:
             return False
         if verdict.set_state is not None:
-            self._move(run, number, verdict.set_state, verdict.reason)
-            if verdict.set_state is TaskState.FAILED:
-                self._fail_fast(run, number)
+            self.move(run, number, verdict.set_state, verdict.reason)
             return True
         if verdict.run and expansion.is_whole(run, number):
             expansion.expand_whole(self, run, number)
@@ -261,25 +300,20 @@ class Machine:
             return False
         run.try_numbers[number] += 1
         run.start_dates[number] = run.end_dates[number] = self.now
-        self._move(run, number, TaskState.SUCCESS, f"{verdict.reason}; it has nothing to execute")
+        self.move(run, number, TaskState.SUCCESS, f"{verdict.reason}; it has nothing to execute")
         return True
-
-    def _end(self, run: LiveRun, number: int, state: TaskState, reason: str, attempt_id: str | None) -> None:
-        """An instance reached a final state: look at what lies directly behind it."""
-        self._move(run, number, state, reason, attempt_id)
-        self._consider(run, run.behind(number))
 
     def _branch(self, run: LiveRun, number: int, outcome: Branched, attempt_id: str | None) -> None:
         run.branches[number] = outcome
-        self._move(run, number, TaskState.SUCCESS, outcome.reason, attempt_id)
+        self.move(run, number, TaskState.SUCCESS, outcome.reason, attempt_id)
         reason = outcome.reason or f"{run.label(number)} chose {', '.join(outcome.follow) or 'none of them'}"
         skipped = sorted(run.skipped_by_branch(number))
         for other in skipped:
             if run.states[other] in _BRANCH_MAY_SKIP:
-                self._drop_attempt(run, other, reason)
-                self._move(run, other, TaskState.SKIPPED, reason)
+                self.drop_attempt(run, other, reason)
+                self.move(run, other, TaskState.SKIPPED, reason)
         behind = [after for other in skipped for after in run.behind(other)]
-        self._consider(run, [*run.behind(number), *behind])
+        self.consider(run, [*run.behind(number), *behind])
 
     def _failed(self, run: LiveRun, number: int, outcome: Failed, attempt_id: str | None) -> None:
         task = run.task(number)
@@ -292,12 +326,12 @@ class Machine:
             wait = asked if asked is not None else wait_before_retry(task, try_number, seed)
             run.due_at[number] = (run.end_dates[number] or self.now) + timedelta(seconds=wait)
             why = f"{outcome.reason}; try {try_number + 1} of {max_tries + 1} in {wait:g} s"
-            self._move(run, number, TaskState.UP_FOR_RETRY, why, attempt_id)
+            self.move(run, number, TaskState.UP_FOR_RETRY, why, attempt_id)
             self.delta.waits.append((run, number))
             return
-        self._move(run, number, TaskState.FAILED, outcome.reason, attempt_id)
+        self.move(run, number, TaskState.FAILED, outcome.reason, attempt_id)
         self._fail_fast(run, number)
-        self._consider(run, run.behind(number))
+        self.consider(run, run.behind(number))
 
     def _fail_fast(self, run: LiveRun, failed: int) -> None:
         task = run.task(failed)
@@ -308,7 +342,7 @@ class Machine:
         if run.unfinished or run.state is not RunState.RUNNING:
             return
         if run.stopped_by is not None:
-            self._finish_run(run, RunState.FAILED, run.stopped_by)
+            self.finish_run(run, RunState.FAILED, run.stopped_by)
             return
         failed = sorted(
             run.label(number)
@@ -317,41 +351,6 @@ class Machine:
         )
         if failed:
             shown = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
-            self._finish_run(run, RunState.FAILED, f"it ends in tasks that did not succeed: {shown}")
+            self.finish_run(run, RunState.FAILED, f"it ends in tasks that did not succeed: {shown}")
         else:
-            self._finish_run(run, RunState.SUCCESS, "all tasks at its end succeeded or were skipped")
-
-    def _finish_run(self, run: LiveRun, state: RunState, reason: str, *, outright: bool = False) -> None:
-        if run.state not in RUN_FINAL:  # it gives its place back once, however often it is marked afterwards
-            self.delta.ended_runs.append(run)
-        run.end_date = self.now
-        self._move_run(run, state, reason)
-        self.delta.transitions[-1].outright = outright
-
-    def _drop_attempt(self, run: LiveRun, number: int, reason: str) -> None:
-        """The instance's attempt, if it has an open one, is ended and no longer listened to."""
-        attempt_id = run.attempt_id[number]
-        if run.states[number] in TASK_ACTIVE and attempt_id is not None:
-            self.delta.revoked.append((attempt_id, reason))
-            run.attempt_id[number] = None
-        if run.states[number] in TASK_ACTIVE | {TaskState.SCHEDULED, TaskState.DEFERRED}:
-            self.delta.released.append((run, number))
-
-    def _move(
-        self, run: LiveRun, number: int, state: TaskState | None, reason: str, attempt_id: str | None = None
-    ) -> None:
-        old = run.states[number]
-        if number in run.waits and state not in waiting.KEEPS_WAIT:
-            self.delta.waited.append((run, run.waits.pop(number)))
-        run.move(number, state)
-        run.reasons[number] = reason
-        self.delta.transitions.append(Transition(run, number, old, state, reason, attempt_id, *self.cause))
-
-    def _move_run(self, run: LiveRun, state: RunState, reason: str) -> None:
-        old = run.state
-        run.state, run.reason, run.run_dirty = state, reason, True
-        self.delta.transitions.append(Transition(run, None, old, state, reason, None, *self.cause))
-
-    # What the modules beside this one decide with: they too change states through here alone.
-    consider, end_instance, drop_attempt, move, move_run = _consider, _end, _drop_attempt, _move, _move_run
-    finish_run = _finish_run
+            self.finish_run(run, RunState.SUCCESS, "all tasks at its end succeeded or were skipped")

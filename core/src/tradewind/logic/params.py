@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import date, time
 from typing import Any
 
 from tradewind.errors import DefinitionError
+from tradewind.logic.dates import read_moment
 from tradewind.model.spec import ParamSpec
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
@@ -42,7 +43,7 @@ _LENGTHS: dict[str, tuple[tuple[type[Any], ...], str, Callable[[int, int], bool]
 }
 _FORMATS: dict[str, Callable[[str], Any]] = {
     "date": date.fromisoformat,
-    "date-time": datetime.fromisoformat,
+    "date-time": read_moment,
     "time": time.fromisoformat,
 }
 

@@ -49,9 +49,9 @@ class Plan:
         ]
         #: whether any change of state calls anything
         self.calls_back = bool(spec.callbacks or any(task.callbacks for task in spec.tasks))
-        #: tasks whose state makes the run's
         #: whether any task looks at the run before
         self.looks_back = any(task.depends_on_past or task.wait_for_downstream for task in spec.tasks)
+        #: tasks whose state makes the run's
         self.leaves = effective_leaves(self.tasks, self.downstream)
         #: setups and teardowns
         self.scopes = Scopes(self.tasks, self.downstream, self.upstream)

@@ -33,7 +33,7 @@ def ask(machine: Machine, run: LiveRun, number: int, outcome: TriggersRun) -> No
     if limit is not None and began is not None:
         run.due_at[number] = began + timedelta(seconds=limit)
         machine.delta.waits.append((run, number))
-    machine._move(run, number, TaskState.DEFERRED, reason, run.attempt_id[number])
+    machine.move(run, number, TaskState.DEFERRED, reason, run.attempt_id[number])
 
 
 def answered(machine: Machine, run: LiveRun, number: int, answer: RunAnswered) -> bool:

@@ -93,7 +93,7 @@ def begin(
     wait = run.waits[number] = wait_of(outcome, attempt_id, at, before, give_up)
     run.end_dates[number] = None
     run.due_at[number] = wait.due_at
-    machine._move(run, number, state_of(wait), reason_of(wait), attempt_id)
+    machine.move(run, number, state_of(wait), reason_of(wait), attempt_id)
     machine.delta.waiting.append((run, number))
     if wait.due_at is not None:
         machine.delta.waits.append((run, number))
@@ -106,7 +106,7 @@ def end(machine: Machine, run: LiveRun, number: int, result: WaitResult, reason:
     run.waits[number] = replace(run.waits[number], result=result)
     machine.delta.waiting.append((run, number))
     machine.delta.released.append((run, number))
-    machine._schedule(run, number, result.error or reason or "what it waited for has come")
+    machine.schedule(run, number, result.error or reason or "what it waited for has come")
     return True
 
 

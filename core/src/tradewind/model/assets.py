@@ -23,6 +23,20 @@ class WatcherSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """The asset that a watcher watches, and the watcher's name."""
+
+    name: str
+    uri: str
+    watcher: str
+
+    @property
+    def label(self) -> str:
+        """How people know the watcher."""
+        return f"the watcher {self.watcher!r} of asset {self.name!r}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssetSpec:
     """An asset, or what stands for assets. Name and uri together identify an asset; an alias has a name alone."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from tradewind.model.assets import Watched
 from tradewind.model.outcomes import Outcome
 
 #: The key under which what ``map_index_template`` gave (UTF-8) travels among an attempt's XComs; it is none itself.
@@ -83,4 +84,20 @@ class WaitEnded:
     error: str | None = None
 
 
-Fact = AttemptStarted | XComPushed | AttemptFinished | AttemptLost | WaitEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherFired:
+    """The trigger of an asset's watcher gave an event.
+
+    :param attempt_id: the watch, which is none of an attempt.
+    :param event_id: uuid7 of the asset event that it becomes, made once: the same a second time changes nothing.
+    :param payload: of the trigger's event, in JSON.
+    """
+
+    attempt_id: str
+    at: datetime
+    event_id: str
+    watched: Watched
+    payload: str
+
+
+Fact = AttemptStarted | XComPushed | AttemptFinished | AttemptLost | WaitEnded | WatcherFired

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from tradewind.model.facts import Fact
@@ -19,6 +20,24 @@ class HasFileno(Protocol):
     """Anything that ``select`` takes."""
 
     def fileno(self) -> int: ...
+
+
+BEAT_EVERY = 5.0  #: seconds between the signs of life of a scheduler and of those who work for it
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A process that works for the scheduler, from its beginning to its end.
+
+    :param kind: its executor's name, or what else it is: ``triggerer``, ``importer``.
+    :param capacity: attempts that it takes at once.
+    """
+
+    id: str
+    kind: str
+    host: str
+    pid: int
+    capacity: int = 0
 
 
 class ExecutorHost(Protocol):

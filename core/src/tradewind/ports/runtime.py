@@ -61,6 +61,11 @@ class FoundXCom:
 class Runtime(Protocol):
     """What answers. Every method raises :class:`tradewind.errors.TradewindError` where it cannot."""
 
+    @property
+    def default_timezone(self) -> str:
+        """The time zone of dates in DAG files that name none."""
+        ...
+
     def variable(self, key: str) -> str | None:
         """The text of a variable, or ``None`` where there is no such variable."""
         ...
@@ -103,8 +108,13 @@ class Runtime(Protocol):
 class EnvironmentRuntime:
     """Answers from environment variables alone; asks nobody. What every runtime looks at first."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None, *, default_timezone: str = "UTC") -> None:
         self._environ = os.environ if environ is None else environ
+        self._default_timezone = default_timezone
+
+    @property
+    def default_timezone(self) -> str:
+        return self._default_timezone
 
     def variable(self, key: str) -> str | None:
         return self._environ.get(VARIABLE_PREFIX + key.upper())

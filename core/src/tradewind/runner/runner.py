@@ -16,6 +16,7 @@ from tradewind.model.outcomes import Branched, Failed, Outcome, Skipped
 from tradewind.ports import runtime
 from tradewind.ports.clock import Clock
 from tradewind.ports.runner import Channel
+from tradewind.ports.runtime import EnvironmentRuntime, Runtime
 from tradewind.runner.attempt import Attempt
 from tradewind.runner.loading import LoadedDag, load_dag
 from tradewind.runner.logs import logging_to_attempt
@@ -75,7 +76,12 @@ class TaskRunner:
 
         :param channel: answers variables and connections that the file asks for; without one the environment does.
         """
-        served_by = AttemptRuntime(channel, Secrets()) if channel is not None else None
+        zone = self._settings.default_timezone
+        served_by: Runtime = (
+            AttemptRuntime(channel, Secrets(), default_timezone=zone)
+            if channel is not None
+            else EnvironmentRuntime(default_timezone=zone)
+        )
         self.keep(load_dag(dag_id, folder, file, original_folder, served_by))
 
     def keep(self, loaded: LoadedDag) -> None:
@@ -88,7 +94,7 @@ class TaskRunner:
             with (
                 secrets.hidden_from_output(),
                 logging_to_attempt(self._settings.log_level, secrets),
-                runtime.serve(served_by := AttemptRuntime(channel, secrets, order.xcoms)),
+                runtime.serve(served_by := self._serving(channel, secrets, order)),
             ):
                 outcome, xcoms = self._run(order, served_by)
                 if isinstance(outcome, Failed | Skipped | Branched):  # the reason is kept and shown to many
@@ -99,6 +105,10 @@ class TaskRunner:
         finally:
             self._attempt = None
             _flush()
+
+    def _serving(self, channel: Channel, secrets: Secrets, order: Order) -> AttemptRuntime:
+        zone = self._settings.default_timezone
+        return AttemptRuntime(channel, secrets, order.xcoms, default_timezone=zone)
 
     def _run(self, order: Order, served_by: AttemptRuntime) -> tuple[Outcome, tuple[XCom, ...]]:
         loaded = self._loaded.get(order.run.dag_id)

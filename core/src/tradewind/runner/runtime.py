@@ -24,16 +24,27 @@ class AttemptRuntime:
         only that of the instance that goes before this one.
     """
 
-    def __init__(self, channel: Channel, secrets: Secrets, known: tuple[KnownXCom, ...] = ()) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        secrets: Secrets,
+        known: tuple[KnownXCom, ...] = (),
+        *,
+        default_timezone: str = "UTC",
+    ) -> None:
         self._channel = channel
         self._secrets = secrets
-        self._environment = EnvironmentRuntime()
+        self._environment = EnvironmentRuntime(default_timezone=default_timezone)
         self._known: dict[tuple[str, str], list[KnownXCom]] = {}
         for xcom in known:
             self._known.setdefault((xcom.task_id, xcom.key), []).append(xcom)
         self._own: dict[str, XCom] = {}
         self._order: Order | None = None
         self._context: Mapping[str, Any] | None = None
+
+    @property
+    def default_timezone(self) -> str:
+        return self._environment.default_timezone
 
     def begin(self, order: Order, context: Mapping[str, Any]) -> None:
         """From now on the task of this order runs, with this context."""

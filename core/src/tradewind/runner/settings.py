@@ -44,6 +44,7 @@ class RunnerSettings:
     log_level: str = "INFO"
     base_url: str = ""
     max_map_length: int = 100_000
+    default_timezone: str = "UTC"
     xcom: XComSettings = XComSettings()
     macros: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     codecs: tuple[str, ...] = ()

@@ -232,6 +232,7 @@ class Backfills:
             return None
         turn.machine.cause = ("clock", None)
         clearing.clear(turn.machine, run, range(len(run.plan)), f"backfill {backfill.id} lets it go again")
+        turn.starting.take_back(turn.memory.dags[backfill.dag_id], run)
         run.info = replace(run.info, run_type=RunType.BACKFILL)
         turn.batch.backfilled_runs.append({"pk": run.pk, "backfill_id": backfill.id})
         turn.memory.forget_run(run)

@@ -39,7 +39,7 @@ def clear(loading: Loading, turn: Turn, command: ClearTasks, reason: str) -> dic
         if run.states[number] not in TASK_FINAL and command.seen.get(run.label(number)) in TASK_FINAL
     }
     cleared = _clear(loading, turn, run, [n for n in numbers if run.label(n) not in left], reason)
-    if run is not began_as and run.state is RunState.RUNNING:
+    if run is not began_as and run.state is RunState.RUNNING:  # its arrows may be others now
         turn.machine.resume(run)
     turn.let_go(run)
     return {"cleared": [run.label(number) for number in cleared], "left": left}
@@ -59,8 +59,8 @@ def mark_tasks(loading: Loading, turn: Turn, command: MarkTasks, reason: str) ->
     marked, missed = clearing.mark(turn.machine, run, numbers, command.state, reason, seen)
     again: list[int] = []
     if command.state is not TaskState.FAILED:
-        behind = run.spread(sorted(run.plan.reach({run.task_of(number) for number in marked})))
-        again = [n for n in behind if before.get(n) in FAILED and run.states[n] in FAILED and n not in marked]
+        behind = sorted(clearing.behind(run, marked).difference(marked))
+        again = [n for n in behind if before.get(n) in FAILED and run.states[n] in FAILED]
         again = _clear(loading, turn, run, again, f"{reason}: a task upstream of it")
     turn.let_go(run)
     return {
@@ -119,8 +119,13 @@ def respond(loading: Loading, turn: Turn, command: RespondInput, actor: str) -> 
     """
     run = _run(loading, turn, command.dag_id, command.run_id)
     try:
-        number = _numbers(run, (command.task_id,))[0]
-        answer = turn.inputs.respond(run, number, command.options, command.params, actor)
+        numbers = _numbers(run, (command.task_id,))
+        if len(numbers) > 1:
+            raise Refused(
+                f"Task {command.task_id!r} has {len(numbers)} instances that may ask: name one of them, such as "
+                f"{run.label(numbers[0])!r}."
+            )
+        answer = turn.inputs.respond(run, numbers[0], command.options, command.params, actor)
     finally:
         turn.let_go(run)
     return {"chosen_options": list(answer.chosen_options), "params_input": answer.params_input}

@@ -56,6 +56,8 @@ class Correspondence:
             elif state is TaskState.DEFERRED and isinstance(outcome, TriggersRun):
                 waits.keep(turn.memory, run, number, turn.around.default_executor)
                 runs_wanted.ask(turn, run, number, outcome, attempt.id)
+        for fired in turn.fired:
+            updates.tell_of_watched(turn, self._loading, fired)
         for run in turn.machine.delta.ended_runs:
             if run.state in RUN_FINAL:
                 runs_wanted.tell_of_end(turn, run)

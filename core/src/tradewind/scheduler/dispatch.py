@@ -13,7 +13,7 @@ from tradewind.model.facts import AttemptFinished, AttemptLost, Fact
 from tradewind.model.order import VersionBundle
 from tradewind.model.outcomes import Failed
 from tradewind.ports.clock import Clock
-from tradewind.ports.executor import Executor, HasFileno
+from tradewind.ports.executor import Executor, HasFileno, Session
 from tradewind.scheduler.answers import Answers
 from tradewind.scheduler.claims import Claims
 from tradewind.scheduler.loop import Loop
@@ -64,6 +64,7 @@ class Dispatch:
         self.take_fact = take_fact
         self._claims = claims
         self._bundles: dict[str, VersionBundle] = {}
+        self.known: dict[str, Session] = {}  #: worker sessions that have begun, by id
         self._prepared: deque[float] = deque()
 
     def start(self, wake: Callable[[], None]) -> None:
@@ -150,6 +151,17 @@ class Dispatch:
                 self._bundles.pop(next(iter(self._bundles)))
             found = self._bundles[version_id] = self._dags.bundle(version_id)
         return found
+
+    def sessions(self) -> list[Session]:
+        """The worker sessions that are there; of an executor that has one at a time, the one that is connected."""
+        gone = [
+            it.id
+            for it in self.known.values()
+            if self._executors[it.kind].delivery == "once" and self._executors[it.kind].session != it.id
+        ]
+        for session in gone:
+            del self.known[session]
+        return list(self.known.values())
 
     def session_started(self, executor: str, session: str, held: tuple[str, ...]) -> None:
         """A worker is there: hand over again what it should hold and does not, or call it lost; end what nobody wants of it.
@@ -239,9 +251,11 @@ class _Host:
     def session_started(
         self, session: str, held: tuple[str, ...], *, host: str, pid: int, capacity: int
     ) -> None:
+        self._dispatch.known[session] = Session(session, self._executor, host, pid, capacity)
         self._dispatch.session_started(self._executor, session, held)
         self._wake()
 
     def session_ended(self, session: str, reason: str) -> None:
+        self._dispatch.known.pop(session, None)
         self._dispatch.session_ended(self._executor, session, reason)
         self._wake()

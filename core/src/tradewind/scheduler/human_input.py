@@ -54,7 +54,7 @@ class HumanInput:
             return
         request = msgspec.convert(outcome.payload, InputRequest)
         due = run.due_at[number]
-        turn.memory.inputs[run.pk, number] = OpenInput(attempt_id, request)
+        turn.memory.inputs[run.pks[number]] = OpenInput(attempt_id, request)
         turn.batch.new_inputs.append(
             {
                 "attempt_id": attempt_id,
@@ -76,7 +76,7 @@ class HumanInput:
 
         :raises Refused: where nothing is asked (any more), they may not, or the answer is none.
         """
-        found = self._turn.memory.inputs.get((run.pk, number))
+        found = self._turn.memory.inputs.get(run.pks[number])
         if found is None:
             state = run.states[number] or "not begun"
             raise Refused(
@@ -90,7 +90,7 @@ class HumanInput:
 
     def due(self, run: LiveRun, number: int) -> None:
         """The time for an answer is over."""
-        found = self._turn.memory.inputs.get((run.pk, number))
+        found = self._turn.memory.inputs.get(run.pks[number])
         if found is not None and (run.due_at[number] or self._turn.now) <= self._turn.now:
             answer = time_is_over(found.request, self._turn.now)
             chosen = ", ".join(answer.chosen_options) or "nothing"
@@ -120,6 +120,6 @@ class HumanInput:
             waiting.resume(self._turn.machine, run, number, answer.event(), reason)
 
     def _close(self, run: LiveRun, number: int) -> None:
-        found = self._turn.memory.inputs.pop((run.pk, number), None)
+        found = self._turn.memory.inputs.pop(run.pks[number], None)
         if found is not None:
             self._turn.batch.closed_inputs.append({"attempt_id": found.attempt_id})

@@ -194,6 +194,10 @@ class Loading:
             return memory.runs.get(key[0])
         return next((self._restore(memory, loaded) for loaded in self._runs.load([key[0]])), None)
 
+    def has_asset_event(self, event_id: str) -> bool:
+        """Whether the store has the event."""
+        return self._assets.has(event_id)
+
     @staticmethod
     def dag_row(dag: LiveDag) -> Row:
         """The scheduler's columns of the DAG."""
@@ -332,8 +336,7 @@ class Loading:
         for asked in self._inputs.find(open_only=True):
             run = memory.runs.get(asked.run_pk)
             if run is not None and asked.ti_pk in run.pks:
-                found = OpenInput(asked.attempt_id, asked.request)
-                memory.inputs[run.pk, run.pks.index(asked.ti_pk)] = found
+                memory.inputs[asked.ti_pk] = OpenInput(asked.attempt_id, asked.request)
 
     @staticmethod
     def _take_up_waits(runs: Iterable[LiveRun], waits: dict[int, Wait]) -> None:

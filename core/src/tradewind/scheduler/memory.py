@@ -116,7 +116,7 @@ class Memory:
     #: callbacks that wait for room, the oldest first
     waiting_callbacks: deque[OpenAttempt] = field(default_factory=deque)
     callbacks_out: Counter[str] = field(default_factory=Counter)  #: those handed out, by executor
-    inputs: dict[tuple[int, int], OpenInput] = field(default_factory=dict)  #: by run's pk and instance
+    inputs: dict[int, OpenInput] = field(default_factory=dict)  #: by the instance's pk
     deadlines: dict[tuple[int, int], datetime] = field(
         default_factory=dict
     )  #: open ones, by run's pk and number
@@ -155,7 +155,7 @@ class Memory:
             pool=task.pool,
             slots=task.pool_slots,
             executor=task.executor or spec.executor or default_executor,
-            max_of_dag=spec.max_active_tasks,
+            max_of_run=spec.max_active_tasks,
             max_of_task=task.max_active_tis_per_dag,
             max_of_task_in_run=task.max_active_tis_per_dagrun,
             even_if_paused=run.even_if_paused,

@@ -118,6 +118,14 @@ class EarlierRuns:
             if not self._links[run.info.dag_id]:
                 del self._links[run.info.dag_id]
 
+    def renumbered(self, run: LiveRun) -> None:
+        """The run took another version, in which its instances have other numbers: who waits is noted anew."""
+        link = self._links.get(run.info.dag_id, {}).pop(run.pk, None)
+        if link is not None:
+            self._unfollow(run.pk, link.pk)
+        for waiting in self._waiting.values():
+            waiting -= {it for it in waiting if it[0] == run.pk}
+
     def wake(self, transitions: Iterable[Transition]) -> Iterator[_Instance]:
         """The instances that wait for what has just ended well."""
         if not self._waiting:

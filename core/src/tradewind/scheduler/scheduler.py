@@ -16,7 +16,7 @@ from tradewind.model.commands import CatchUp
 from tradewind.model.facts import Fact
 from tradewind.model.states import RunState, TaskState
 from tradewind.ports.clock import Clock, IdSource
-from tradewind.ports.executor import Executor
+from tradewind.ports.executor import Executor, Session
 from tradewind.ports.planner import Planner
 from tradewind.scheduler.answers import Answers
 from tradewind.scheduler.asset_answers import AssetAnswers
@@ -93,7 +93,7 @@ class Scheduler:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._loop = Loop(parts.clock)
+        self.loop = Loop(parts.clock)
         self._writer = Writer(parts.store)
         self._command_rows = CommandRepository(parts.store)
         xcoms, runs, dags = (
@@ -116,21 +116,22 @@ class Scheduler:
             Orders(xcoms, parts.callback_timeout),
             answers,
             dags,
-            self._loop,
+            self.loop,
             parts.clock,
             lambda: self.memory,
             self.take_fact,
             claims,
         )
-        self._dues = Dues(self._loop)
+        self._dues = Dues(self.loop)
         triggers = Triggers(
             parts.triggerer,
-            self._loop,
+            self.loop,
             parts.clock,
             lambda: self.memory,
             self._dispatch.bundle,
             answers.answer,
             self.take_fact,
+            parts.serves_all,
         )
         self._waits = Waits(
             lambda over: Externals(dags, runs, over),
@@ -138,17 +139,17 @@ class Scheduler:
             parts.clock,
             lambda: self.memory,
             self.take_fact,
-            self._loop.later,
+            self.loop.later,
         )
         self._loading = Loading(parts.store)
-        self._deadlines = DueDeadlines(self._loop, self._loading, lambda: self.memory)
+        self._deadlines = DueDeadlines(self.loop, self._loading, lambda: self.memory)
         self._backfills = Backfills(BackfillRepository(parts.store), self._loading)
         self._foreign = ForeignSchedules(
-            parts.planner, self._loop, lambda: self.memory, self._dues.look_at, self.ring
+            parts.planner, self.loop, lambda: self.memory, self._dues.look_at, self.ring
         )
         self._schedules = Schedules(
             parts.clock,
-            self._loop,
+            self.loop,
             self._loading,
             lambda: self.memory,
             self._foreign,
@@ -190,9 +191,9 @@ class Scheduler:
         """Read the memory back, get the executors ready."""
         self._load()
         if self._bell is not None:
-            self._loop.watch(self._bell, self._rang)
+            self.loop.watch(self._bell, self._rang)
         self._dispatch.start(self.ring)
-        self._loop.later(LOOK_EVERY, self._look)
+        self.loop.later(LOOK_EVERY, self._look)
 
     def serve(self, until: Callable[[], bool] = lambda: False) -> None:
         """Work until :attr:`stopping` is set or ``until`` says so."""
@@ -202,9 +203,9 @@ class Scheduler:
     def turn(self, longest: float = LOOK_EVERY) -> None:
         """Wait for something, and work on all that there is."""
         if not self.has_work:
-            self._loop.turn(longest)
+            self.loop.turn(longest)
         else:
-            self._loop.turn(0.0)
+            self.loop.turn(0.0)
         if self.has_work and not self._broken:
             self._work()
 
@@ -216,7 +217,7 @@ class Scheduler:
         if self._bell is not None:
             self._bell.close()
         self._writer.close()
-        self._loop.close()
+        self.loop.close()
 
     def apply_alone(self, command_id: str) -> None:
         """Apply one command on a system where no scheduler runs: nothing starts, nothing is handed out.
@@ -294,7 +295,7 @@ class Scheduler:
         self._parts.passing("submitted")
         self._dispatch.flush()
         self._parts.passing("flushed")
-        self._waits.act(effects.begun_waits, effects.ended_waits, turn.machine.delta.transitions)
+        self._waits.act(turn)
         for run, number in effects.waits:
             self._dues.wait(run, number)
         for run in effects.started_runs:
@@ -317,7 +318,7 @@ class Scheduler:
         self._facts = facts + self._facts
         self._broken = True
         self._doubtful += turn.effects.cancels
-        self._loop.later(RETRY_AFTER, self._mend)
+        self.loop.later(RETRY_AFTER, self._mend)
 
     def _mend(self) -> None:
         """Read back what the store has after a commit that failed, or seemed to: a server may commit and not be heard."""
@@ -325,7 +326,7 @@ class Scheduler:
             self._load()
         except StoreError as error:
             log.error("The store cannot be read either: %s", error)
-            self._loop.later(RETRY_AFTER, self._mend)
+            self.loop.later(RETRY_AFTER, self._mend)
             return
         self._broken = False
         doubtful, self._doubtful = self._doubtful, []
@@ -375,7 +376,7 @@ class Scheduler:
 
     def _look(self) -> None:
         """Whether somebody wrote without ringing."""
-        self._loop.later(LOOK_EVERY, self._look)
+        self.loop.later(LOOK_EVERY, self._look)
         self._schedules.heed_the_clock()
         try:
             version = self._writer.data_version()
@@ -392,7 +393,6 @@ class Scheduler:
         """A fact has come in; it is applied in this turn or the next."""
         self._facts.append((fact, session, acknowledge))
 
-    @property
-    def loop(self) -> Loop:
-        """The event loop."""
-        return self._loop
+    def sessions(self) -> list[Session]:
+        """Whoever works for it at present."""
+        return [*self._dispatch.sessions(), *self._waits.triggers.sessions()]

@@ -104,12 +104,16 @@ class Starting:
 
     def reopen(self, dag: LiveDag, run: LiveRun) -> None:
         """A run that had ended, perhaps in this very turn, waits for a place anew."""
+        self.take_back(dag, run)
+        dag.queued.append(run)
+        self._turn.touch(dag)
+
+    def take_back(self, dag: LiveDag, run: LiveRun) -> None:
+        """A run that had ended, perhaps in this very turn, goes again; nobody is told of that end."""
         ended = self._turn.machine.delta.ended_runs
         if run in ended[self._counted :]:
             ended.remove(run)
             self._leave(dag, run)
-        dag.queued.append(run)
-        self._turn.touch(dag)
 
     def _leave(self, dag: LiveDag, run: Waiting) -> None:
         """The run has given its place, or its place in a queue, back."""

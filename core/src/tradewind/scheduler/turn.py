@@ -18,6 +18,7 @@ from tradewind.model.facts import (
     AttemptStarted,
     Fact,
     WaitEnded,
+    WatcherFired,
     XCom,
     XComPushed,
 )
@@ -65,6 +66,7 @@ class Turn:
         self.refused_facts = 0
         self.made: set[tuple[str, str]] = set()  #: DAG and run ids of the runs that were made in this turn
         self.ended: list[tuple[OpenAttempt, Outcome, TaskState | None]] = []  #: with the state that it led to
+        self.fired: list[WatcherFired] = []
         self.touched: dict[str, LiveDag] = {}
         self._let_go: list[LiveRun] = []
         self.starting = Starting(self)
@@ -76,6 +78,9 @@ class Turn:
         revoked, be it by the fact before."""
         if isinstance(fact, WaitEnded):
             waits.ended(self, fact)
+            return
+        if isinstance(fact, WatcherFired):
+            self.fired.append(fact)
             return
         attempt = self.memory.attempts.get(fact.attempt_id)
         if attempt is None or self.around.claimed_by(attempt) != session:
@@ -126,7 +131,8 @@ class Turn:
     def due(self, run_pk: int, number: int) -> None:
         """An instance's waiting time may be over."""
         run = self.memory.runs.get(run_pk)
-        moment = run.due_at[number] if run else None
+        # a run that took another version may have no such instance any more
+        moment = run.due_at[number] if run is not None and number < len(run.due_at) else None
         if run is not None and moment is not None and moment <= self.now:
             self.machine.cause = ("clock", None)
             with self.guarded(run, "a due time"):

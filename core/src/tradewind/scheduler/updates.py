@@ -10,6 +10,7 @@ import msgspec
 from tradewind.logic.assets import concerns, satisfied
 from tradewind.logic.live_run import LiveRun
 from tradewind.model.assets import AssetEvent, OutletEvent
+from tradewind.model.facts import WatcherFired
 from tradewind.model.messages import AssetUpdated
 from tradewind.model.outcomes import Branched, Outcome, Succeeded
 from tradewind.model.run import RunInfo
@@ -54,6 +55,17 @@ def update_by_hand(
     """Somebody says that an asset was updated: the event's id, and the DAGs that are told of it."""
     source = AssetEvent(id="", name="", uri="", at=turn.now, actor=actor)
     return _update(turn, loading, source, OutletEvent(name=name, uri=uri, extra=extra), ())
+
+
+def tell_of_watched(turn: Turn, loading: Loading, fired: WatcherFired) -> None:
+    """An asset's watcher has given an event. A triggerer that did not hear that it counted gives it again."""
+    event_id, watched = fired.event_id, fired.watched
+    if any(row["id"] == event_id for row in turn.batch.asset_events) or loading.has_asset_event(event_id):
+        return
+    turn.machine.cause = ("fact", event_id)
+    extra = {"from_trigger": True, "payload": msgspec.json.decode(fired.payload)}
+    source = AssetEvent(id=event_id, name="", uri="", at=turn.now, actor=f"watcher {watched.watcher}")
+    _update(turn, loading, source, OutletEvent(name=watched.name, uri=watched.uri, extra=extra), ())
 
 
 def take(turn: Turn, update: AssetUpdated) -> None:
@@ -104,9 +116,12 @@ def make_run(turn: Turn, dag: LiveDag) -> None:
 def _update(
     turn: Turn, loading: Loading, source: AssetEvent, event: OutletEvent, ways: tuple[str, ...]
 ) -> tuple[str, list[str]]:
-    """Write one event, and tell those who wait for it."""
+    """Write one event, and tell those who wait for it.
+
+    :param source: where it comes from; its id, where that is known already.
+    """
     subscribers = loading.subscribers(turn.memory)
-    event_id = turn.around.new_id()
+    event_id = source.id or turn.around.new_id()
     aliases, new = subscribers.known_aliases(event.name, event.uri, ways)
     subscribers.remember(event.name, event.uri, new)
     turn.batch.asset_aliases += [

@@ -37,8 +37,17 @@ def take_version(turn: Turn, old: LiveRun, plan: Plan, version_id: str, loading:
     for task, length in old.lengths.items():  # what was left in this turn is not in the store yet
         for number in fresh.named(old.plan.tasks[task].task_id):
             mapping.left(fresh, number, length)
+    for block in old.blocks.values():
+        for index in (index for index, left in enumerate(block.left) if left):
+            for number in fresh.named(old.label(block.numbers[index])):
+                mapping.left(fresh, number, None)
+    for block in fresh.blocks.values():
+        # Its task was gone; which of the instances are too many is found out anew.
+        if fresh.states[block.task] is TaskState.REMOVED:
+            block.length = len(block.numbers)
     number_of = {fresh.pks[number]: number for number in fresh.numbers()}
     fresh.losses = {number_of[old.pks[n]]: lost for n, lost in old.losses.items() if old.pks[n] in number_of}
+    fresh.waits = {number_of[old.pks[n]]: wait for n, wait in old.waits.items() if old.pks[n] in number_of}
     turn.batch.runs.append(run_row(fresh))
     _put_in_place(turn, old, fresh, number_of)
     for number in list(fresh.numbers()):
@@ -74,17 +83,21 @@ def _put_in_place(turn: Turn, old: LiveRun, fresh: LiveRun, number_of: dict[int,
     """Wherever the run as it was is known, by itself or by the numbers of its instances, let it be the new one."""
     memory, delta = turn.memory, turn.machine.delta
     memory.runs[fresh.pk] = fresh
-    memory.past.let_go(old)  # of what its instances waited for, it is told when they are looked at again
-    for attempt in memory.attempts.values():
-        if attempt.run is old and old.pks[attempt.number] in number_of:
+    for attempt in (*memory.attempts.values(), *memory.waiting_callbacks):
+        if attempt.run is old and attempt.number < 0:  # a callback of the run itself
+            attempt.run = fresh
+        elif attempt.run is old and old.pks[attempt.number] in number_of:
             attempt.run, attempt.number = fresh, number_of[old.pks[attempt.number]]
     for number in old.numbers():
         memory.admission.release((old.pk, number))
-    fresh.waits = {number_of[old.pks[n]]: wait for n, wait in old.waits.items()}
-    begun = [(fresh, number_of[old.pks[n]]) for run, n in delta.waiting if run is old and n in old.waits]
-    delta.waiting[:] = [item for item in delta.waiting if item[0] is not old] + begun
-    for name in ("ready", "released", "waits", "expanded", "waited"):
+    for name in ("ready", "released", "waits"):
         setattr(delta, name, [item for item in getattr(delta, name) if item[0] is not old])
+    delta.waiting[:] = [
+        (fresh, number_of[old.pks[n]]) if run is old else (run, n)
+        for run, n in delta.waiting
+        if run is not old or n in old.waits
+    ]
+    memory.past.renumbered(fresh)  # it is told anew of what they wait for, when they are looked at again
     delta.ended_runs[:] = [fresh if run is old else run for run in delta.ended_runs]
     dag = memory.dags.get(fresh.info.dag_id)
     if dag is not None:

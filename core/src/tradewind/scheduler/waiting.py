@@ -15,6 +15,7 @@ from tradewind.ports.clock import Clock
 from tradewind.scheduler.externals import Externals
 from tradewind.scheduler.memory import Memory
 from tradewind.scheduler.triggers import RETRY_AFTER, Inbox, Triggers
+from tradewind.scheduler.turn import Turn
 
 log = logging.getLogger("tradewind.scheduler")
 
@@ -43,19 +44,21 @@ class Waits:
         self.triggers.reload()
         self._look_again()
 
-    def act(self, begun: list[Wait], over: list[Wait], transitions: list[Transition]) -> None:
-        """After the commit: have waits looked after, or let go of."""
+    def act(self, turn: Turn) -> None:
+        """After the commit: have waits looked after, or let go of, and assets watched."""
+        begun, over = turn.effects.begun_waits, turn.effects.ended_waits
         for wait in over:
             if wait.kind == "trigger":
                 self.triggers.forget(wait.attempt_id)
         for wait in begun:
             if wait.kind == "trigger":
                 self.triggers.watch(wait.attempt_id)
+        self.triggers.look_at(turn.touched.values())
         self.triggers.flush()
         self._act_on_runs(
             [wait for wait in begun if wait.kind == "run"],
             [wait for wait in over if wait.kind == "run"],
-            transitions,
+            turn.machine.delta.transitions,
         )
 
     def _act_on_runs(self, begun: list[Wait], over: list[Wait], transitions: list[Transition]) -> None:

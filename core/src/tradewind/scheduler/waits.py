@@ -67,8 +67,10 @@ def recount(memory: Memory, default_executor: str) -> None:
     ledger = memory.admission.ledger
     for key in list(ledger.deferred):
         ledger.give_back(key)
-    for run, number in memory.waiting.values():
-        keep(memory, run, number, default_executor)
+    for run in memory.runs.values():  # those that asked for a run too, which have no wait
+        for number, state in enumerate(run.states):
+            if state is TaskState.DEFERRED:
+                keep(memory, run, number, default_executor)
 
 
 def _row(run: LiveRun, number: int, wait: Wait) -> Row:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, bindparam, or_, select
 
 from tradewind.model.assets import AssetEvent
 from tradewind.model.messages import AssetUpdated
@@ -88,6 +88,11 @@ class AssetRepository:
         with self._store.read() as connection:
             return [_event_of(row) for row in connection.execute(query)]
 
+    def has(self, event_id: str) -> bool:
+        """Whether there is an event of this id."""
+        with self._store.read() as connection:
+            return connection.execute(_ONE, {"event_id": event_id}).first() is not None
+
     def events_of_run(self, run_pk: int) -> list[EventWithRun]:
         """The events that made a run, in the order in which they came about."""
         made = select(asset_event_run.c.event_id).where(asset_event_run.c.run_pk == run_pk)
@@ -124,6 +129,7 @@ class AssetRepository:
             return [RunWatchRow(**row) for row in connection.execute(select(run_watch)).mappings()]
 
 
+_ONE = select(asset_event.c.id).where(asset_event.c.id == bindparam("event_id"))
 _EVENTS = select(
     asset_event,
     dag_run.c.id.label("run_pk"),

@@ -241,5 +241,6 @@ class ProcessRow:
     beat: int
     started_at: datetime
     ended_at: datetime | None = None
+    beat_at: datetime | None = None
     capacity: int = 0
     epoch: int = 0

@@ -44,6 +44,7 @@ REVISIONS = (
     "0006_backfill",
     "0007_assets",
     "0008_callbacks",
+    "0009_health",
 )
 HEAD = REVISIONS[-1]
 #: a module of tables is known to the metadata once it is imported

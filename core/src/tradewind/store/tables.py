@@ -337,6 +337,7 @@ worker = Table(
     Column("capacity", Integer, nullable=False),
     Column("beat", BigInteger, nullable=False),
     Column("started_at", Moment, nullable=False),
+    Column("beat_at", Moment),  # for people, as the scheduler's
     Column("ended_at", Moment),
 )
 

@@ -62,6 +62,9 @@ class Timetable:
     #: False: a run is planned at the very moment at which it is made, and no sooner
     plans_ahead: ClassVar[bool] = True
 
+    #: False: it goes by a wall clock, and was not told whose
+    has_zone: bool = True
+
     @property
     def summary(self) -> str:
         """The schedule in a few characters, for lists."""
@@ -83,6 +86,10 @@ class Timetable:
     def moment_before(self, moment: datetime) -> datetime | None:
         """The schedule's last moment before ``moment``; ``None`` where it has no such moments."""
         return None
+
+    def in_zone(self, zone: str) -> Timetable:
+        """As it is in a DAG of that time zone: one that was not told its zone goes by the DAG's."""
+        return self if self.has_zone else self.deserialize({**self.serialize(), "timezone": zone})
 
     def serialize(self) -> dict[str, Any]:
         """Its arguments as plain JSON values."""

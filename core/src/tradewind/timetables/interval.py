@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar, Self
 
 from tradewind.model.run import DataInterval
@@ -62,13 +62,14 @@ class CronDataIntervalTimetable(_Intervals):
     """A run for each stretch between two times of a cron: what ``schedule="0 6 * * *"`` stands for.
 
     :param cron: five fields, or a preset such as ``"@daily"``.
-    :param timezone: whose wall clock the cron goes by.
+    :param timezone: whose wall clock the cron goes by; left out: that of its DAG.
     """
 
     name: ClassVar[str] = "cron_data_interval"
 
-    def __init__(self, cron: str, timezone: str | tzinfo = "UTC") -> None:
-        self._text, self._zone = cron, timezone_name(timezone)
+    def __init__(self, cron: str, timezone: str | tzinfo | None = None) -> None:
+        self._text, self._zone = cron, timezone_name(timezone or UTC)
+        self.has_zone = timezone is not None
         self._times = Cron(cron, self._zone)
 
     @property

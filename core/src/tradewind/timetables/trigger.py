@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, ClassVar, Self
 
 from tradewind.errors import DefinitionError
@@ -62,7 +62,7 @@ class CronTriggerTimetable(_Triggers):
     """A run at each time of a cron.
 
     :param cron: five fields, or a preset such as ``"@daily"``.
-    :param timezone: whose wall clock the cron goes by.
+    :param timezone: whose wall clock the cron goes by; left out: that of its DAG.
     :param interval: the length of the data interval that ends at the run's time: ``timedelta`` or ``relativedelta``.
     :param run_immediately: what a DAG without a start date does first: ``True``: run for the last time that has passed;
         a ``timedelta``: do so if that is no longer ago; ``False``: if it is no longer ago than a tenth of the way to the
@@ -75,11 +75,12 @@ class CronTriggerTimetable(_Triggers):
         self,
         cron: str,
         *,
-        timezone: str | tzinfo = "UTC",
+        timezone: str | tzinfo | None = None,
         interval: Any = _NO_TIME,
         run_immediately: bool | float | timedelta = False,
     ) -> None:
-        self._text, self._zone = cron, timezone_name(timezone)
+        self._text, self._zone = cron, timezone_name(timezone or UTC)
+        self.has_zone = timezone is not None
         self._times: Cron = Cron(cron, self._zone)
         self._interval = Step.for_interval(interval)
         self._run_immediately = _immediacy(run_immediately)
@@ -121,12 +122,13 @@ class MultipleCronTriggerTimetable(Timetable):
     def __init__(
         self,
         *crons: str,
-        timezone: str | tzinfo = "UTC",
+        timezone: str | tzinfo | None = None,
         interval: Any = _NO_TIME,
         run_immediately: bool | float | timedelta = False,
     ) -> None:
         if not crons:
             raise DefinitionError("MultipleCronTriggerTimetable needs a cron: give one, or several.")
+        self.has_zone = timezone is not None
         self._parts = [
             CronTriggerTimetable(cron, timezone=timezone, interval=interval, run_immediately=run_immediately)
             for cron in crons

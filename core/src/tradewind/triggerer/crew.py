@@ -18,7 +18,7 @@ from tradewind.agent.loop import Loop
 from tradewind.agent.protocol import Message, Report, Unwatch, Watch, fact_of
 from tradewind.agent.questions import ImportLine, ImportQuestions
 from tradewind.agent.wire import Line
-from tradewind.model.facts import Fact
+from tradewind.model.facts import Fact, WaitEnded
 from tradewind.triggerer.board import Board
 from tradewind.triggerer.options import TriggererOptions
 
@@ -28,6 +28,7 @@ _PR_SET_PDEATHSIG = 1
 class Crew:
     """A worker, and the waits whose triggers it runs. It is forked when the first of them comes.
 
+    :param key: what its triggerer knows it by.
     :param folder: the unpacked DAG version whose modules its triggers come from; empty: installed packages alone.
     :param on_fact: told what became of a wait.
     :param on_death: told that the process is gone: how it ended, and whose trigger had the loop.
@@ -38,6 +39,7 @@ class Crew:
         loop: Loop,
         options: TriggererOptions,
         questions: ImportQuestions,
+        key: str,
         folder: str,
         files: Sequence[str],
         on_fact: Callable[[Fact], None],
@@ -45,6 +47,7 @@ class Crew:
     ) -> None:
         self.waits: dict[str, Watch] = {}
         self.pid = 0
+        self.key = key
         self.folder = folder
         self.empty_since = time.monotonic()
         self._loop = loop
@@ -115,7 +118,11 @@ class Crew:
     def _take(self, message: Message) -> None:
         if isinstance(message, Report):
             fact = fact_of(message)
-            if self.waits.pop(fact.attempt_id, None) is not None:
+            if not isinstance(
+                fact, WaitEnded
+            ):  # of a watcher: it counts also where nobody wants the next one
+                self._on_fact(fact)
+            elif self.waits.pop(fact.attempt_id, None) is not None:
                 self._note_empty()
                 self._on_fact(fact)
 

@@ -17,11 +17,12 @@ from tradewind.agent.reports import Reports
 from tradewind.agent.unpack import keep, link_rest, unpack
 from tradewind.agent.wire import Line, listen
 from tradewind.errors import TradewindError
-from tradewind.model.facts import Fact, WaitEnded
+from tradewind.model.facts import Fact, WaitEnded, WatcherFired
 from tradewind.model.order import VersionBundle
 from tradewind.triggerer.crew import Crew
 from tradewind.triggerer.loading import belongs_to
 from tradewind.triggerer.options import TriggererOptions
+from tradewind.triggerer.watchers import Watchers
 
 log = logging.getLogger("tradewind.triggerer")
 
@@ -45,8 +46,9 @@ class Triggerer:
         self._questions = ImportQuestions(self._loop)
         self._bundles: dict[str, tuple[str, tuple[str, ...]]] = {}  # by version: folder, files
         self._refused: dict[str, str] = {}  # versions that cannot be unpacked, and why
-        self._crews: dict[str, Crew] = {}  # by folder; "": what comes from installed packages
+        self._crews: dict[str, Crew] = {}  # by folder; "": what comes from installed packages; or by watch
         self._places: dict[str, Crew] = {}  # by wait
+        self._watchers = Watchers(self._loop, self._place)
         self._strikes: Counter[str] = Counter()
         self._deaths: list[float] = []
         self._scheduler: Line | None = None
@@ -100,10 +102,11 @@ class Triggerer:
             case Watch():
                 self._watch(message)
             case Unwatch():
+                self._watchers.discard(message.wait_id)
                 crew = self._places.pop(message.wait_id, None)
                 if crew is not None:
                     crew.unwatch(message)
-                    self._note_empty()
+                self._note_empty()
             case Ack():
                 self._reports.acknowledge(message.n)
             case Bundle():
@@ -115,7 +118,7 @@ class Triggerer:
 
     def _welcome(self, line: Line, hello: Hello) -> None:
         """The newest scheduler is the one that counts: an older one may be dead without its socket knowing."""
-        held = tuple(sorted({*self._places, *self._reports.attempts()}))
+        held = tuple(sorted({*self._places, *self._watchers.ids(), *self._reports.attempts()}))
         line.send(Welcome(self._options.session, socket.gethostname(), os.getpid(), 0, held, PROTOCOL))
         self._strangers.discard(line)
         if hello.protocol != PROTOCOL:
@@ -139,8 +142,15 @@ class Triggerer:
     # -- waits -----------------------------------------------------------------------------------------------
 
     def _watch(self, watch: Watch) -> None:
-        if watch.wait_id in self._places or self._reports.concern(watch.wait_id):
+        if watch.wait_id in self._places or watch.wait_id in self._watchers:
             return
+        if watch.watched is not None:
+            self._watchers.add(watch)
+        elif not self._reports.concern(watch.wait_id):
+            self._place(watch)
+
+    def _place(self, watch: Watch) -> None:
+        """Run a trigger beside the others of its folder; a watcher that has failed runs apart, since it may hurt them."""
         folder, files = self._bundles.get(watch.version_id, ("", ()))
         if belongs_to(watch.classpath, files):
             if not folder:
@@ -148,10 +158,11 @@ class Triggerer:
                 return
         else:
             folder, files = "", ()
-        crew = self._crews.get(folder)
+        key = watch.wait_id if self._watchers.has_failed(watch.wait_id) else folder
+        crew = self._crews.get(key)
         if crew is None:
-            crew = self._crews[folder] = Crew(
-                self._loop, self._options, self._questions, folder, files, self._over, self._died
+            crew = self._crews[key] = Crew(
+                self._loop, self._options, self._questions, key, folder, files, self._over, self._died
             )
         self._places[watch.wait_id] = crew
         crew.watch(watch)
@@ -159,14 +170,21 @@ class Triggerer:
             self._watchdog = self._loop.later(self._options.block_limit / _LOOKS, self._look)
 
     def _over(self, fact: Fact) -> None:
+        if isinstance(fact, WatcherFired):
+            self._reports.add(fact)
+            return
         self._places.pop(fact.attempt_id, None)
         self._strikes.pop(fact.attempt_id, None)
+        if isinstance(fact, WaitEnded) and fact.attempt_id in self._watchers:
+            self._watchers.ended(fact.attempt_id, fact.error)
+            return
         self._note_empty()
         self._reports.add(fact)
 
     def _fail(self, watch: Watch, why: str) -> None:
         error = f"the trigger {watch.classpath} failed: {why}"
-        log.error("%s (wait %s)", error, watch.wait_id)
+        if watch.watched is None:
+            log.error("%s (wait %s)", error, watch.wait_id)
         self._over(WaitEnded(attempt_id=watch.wait_id, at=self._clock.now(), error=error))
 
     # -- workers ---------------------------------------------------------------------------------------------
@@ -201,7 +219,7 @@ class Triggerer:
                     watch, f"it ended the process that ran it {_STRIKES} times, the last time by {how}"
                 )
         if not crew.waits:
-            self._crews.pop(crew.folder, None)
+            self._crews.pop(crew.key, None)
             return
         now = time.monotonic()
         self._deaths = [at for at in self._deaths if now - at < _SETTLED]
@@ -217,19 +235,20 @@ class Triggerer:
     # -- life ------------------------------------------------------------------------------------------------
 
     def _note_empty(self) -> None:
-        if not self._places:
+        if not self._places and not self._watchers:
             self._empty_since = time.monotonic()
 
     def _tidy(self) -> None:
         """Workers that have nothing to do end, and so does a triggerer that nobody needs."""
         now, options = time.monotonic(), self._options
-        for folder, crew in list(self._crews.items()):
-            if folder:
-                keep(folder)  # an agent of this machine clears away what nobody keeps
+        for crew in list(self._crews.values()):
+            if crew.folder:
+                keep(crew.folder)  # an agent of this machine clears away what nobody keeps
             if not crew.waits and now - crew.empty_since > _CREW_IDLE:
-                del self._crews[folder]
+                del self._crews[crew.key]
                 crew.end()
-        idle = options.idle is not None and not self._places and now - self._empty_since > options.idle
+        unused = not self._places and not self._watchers
+        idle = options.idle is not None and unused and now - self._empty_since > options.idle
         alone = (
             options.linger is not None
             and self._scheduler is None

@@ -9,14 +9,17 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Generator
 from contextvars import ContextVar
 from typing import Any
 
-from tradewind.agent.clock import SystemClock
+import msgspec
+
+from tradewind.agent.clock import SystemClock, SystemIds
 from tradewind.agent.protocol import Frames, Unwatch, Watch, frame, report_of
 from tradewind.agent.wire import READ_SIZE
-from tradewind.model.facts import WaitEnded
+from tradewind.model.assets import Watched
+from tradewind.model.facts import Fact, WaitEnded, WatcherFired
 from tradewind.serialization.values import encode
 from tradewind.triggerer.board import Board
 from tradewind.triggerer.loading import TriggerLoader
@@ -26,6 +29,9 @@ log = logging.getLogger("tradewind.trigger")
 
 _CLEANUP = 5.0  #: seconds that a trigger's own cleaning up may take
 _MAX_REASON = 500
+_BETWEEN_EVENTS = 0.01  #: seconds that a watcher has to wait after each of its events: it shall flood nobody
+
+_WITHOUT = "run() of {} ended without an event"
 
 _mark: ContextVar[bytes | None] = ContextVar("tradewind_trigger_mark", default=None)
 
@@ -69,8 +75,10 @@ class Worker:
         self._board = board
         self._loader = loader
         self._clock = SystemClock()
+        self._ids = SystemIds()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._killed: set[str] = set()
+        self._next: dict[str, Watch] = {}  # to begin when one of the same id has come to its end
         self._reports = 0
 
     async def serve(self) -> None:
@@ -107,6 +115,7 @@ class Worker:
 
     def _watch(self, watch: Watch) -> None:
         if watch.wait_id in self._tasks:
+            self._next[watch.wait_id] = watch
             return
         token, log = _mark.set(watch.wait_id.encode()), current_watch.set(watch)
         try:
@@ -115,9 +124,16 @@ class Worker:
             _mark.reset(token)
             current_watch.reset(log)
         self._tasks[watch.wait_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(watch.wait_id, None))
+        task.add_done_callback(lambda _: self._ended(watch.wait_id))
+
+    def _ended(self, wait_id: str) -> None:
+        self._tasks.pop(wait_id, None)
+        following = self._next.pop(wait_id, None)
+        if following is not None:
+            self._watch(following)
 
     def _unwatch(self, message: Unwatch) -> None:
+        self._next.pop(message.wait_id, None)
         task = self._tasks.get(message.wait_id)
         if task is not None:
             if message.killed:
@@ -130,20 +146,49 @@ class Worker:
             self._board.enter(watch.wait_id.encode(), loading=True)
             trigger = self._loader.make(watch.classpath, watch.kwargs)
             self._board.enter(watch.wait_id.encode())
-            self._report(watch, event=await _event_of(trigger, watch.classpath))
+            if watch.watched is not None:
+                await self._watch_asset(watch, watch.watched, trigger)
+            else:
+                self._end(watch, event=await _event_of(trigger, watch.classpath))
         except asyncio.CancelledError:
             if watch.wait_id in self._killed:
                 await self._tidy(trigger, "on_kill")
             raise
         except BaseException as error:  # whatever a trigger raises is its own task's business alone
             log.error("The trigger %s failed", watch.classpath, exc_info=error)
-            self._report(watch, error=_reason(watch.classpath, error))
+            self._end(watch, error=_reason(watch.classpath, error))
         finally:
             self._killed.discard(watch.wait_id)
             await self._tidy(trigger, "cleanup")
 
-    def _report(self, watch: Watch, *, event: str | None = None, error: str | None = None) -> None:
-        fact = WaitEnded(attempt_id=watch.wait_id, at=self._clock.now(), event=event, error=error)
+    async def _watch_asset(self, watch: Watch, watched: Watched, trigger: Any) -> None:
+        """Report every event; whether the trigger is run again when it ends is up to the triggerer."""
+        fired = False
+        running = trigger.run()
+        if inspect.isawaitable(running):
+            running = _once(running)
+        async with contextlib.aclosing(running) as events:
+            async for event in events:
+                fired = True
+                self._report(
+                    WatcherFired(
+                        attempt_id=watch.wait_id,
+                        at=self._clock.now(),
+                        event_id=self._ids.new_id(),
+                        watched=watched,
+                        payload=msgspec.json.encode(getattr(event, "payload", event)).decode(),
+                    )
+                )
+                await self._writer.drain()
+                await asyncio.sleep(_BETWEEN_EVENTS)
+        if not fired:
+            raise RuntimeError(_WITHOUT.format(watch.classpath))
+        self._end(watch)
+
+    def _end(self, watch: Watch, *, event: str | None = None, error: str | None = None) -> None:
+        self._report(WaitEnded(attempt_id=watch.wait_id, at=self._clock.now(), event=event, error=error))
+
+    def _report(self, fact: Fact) -> None:
         self._reports += 1
         self._writer.write(frame(report_of(self._reports, fact)))
 
@@ -168,7 +213,11 @@ async def _event_of(trigger: Any, name: str) -> str:
     async with contextlib.aclosing(running) as events:
         async for event in events:
             return encode(getattr(event, "payload", event)).decode()
-    raise RuntimeError(f"run() of {name} ended without an event")
+    raise RuntimeError(_WITHOUT.format(name))
+
+
+async def _once(running: Awaitable[Any]) -> AsyncGenerator[Any, None]:
+    yield await running
 
 
 def _reason(name: str, error: BaseException) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewind_standard.bash import BashOperator
-    from tradewind_standard.branching import BranchDateTimeOperator, BranchDayOfWeekOperator, WeekDay
+    from tradewind_standard.branching import BranchDateTimeOperator, BranchDayOfWeekOperator
     from tradewind_standard.hitl import ApprovalOperator, HITLBranchOperator, HITLEntryOperator, HITLOperator
     from tradewind_standard.sensors.bash import BashSensor
     from tradewind_standard.sensors.external_task import ExternalTaskMarker, ExternalTaskSensor
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         ExternalPythonOperator,
         PythonVirtualenvOperator,
     )
+    from tradewind_standard.weekdays import WeekDay
 
 __version__ = "0.1.0"
 __all__ = [
@@ -103,7 +104,7 @@ _MODULES = {
     "TimeSensorAsync": "tradewind_standard.sensors.timed",
     "TriggerDagRunOperator": "tradewind_standard.trigger_dagrun",
     "WaitSensor": "tradewind_standard.sensors.timed",
-    "WeekDay": "tradewind_standard.branching",
+    "WeekDay": "tradewind_standard.weekdays",
 }
 
 

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, MutableMapping
 from datetime import datetime, time, tzinfo
-from enum import IntEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tradewind import BaseBranchOperator
 from tradewind.errors import ArgumentError
+from tradewind_standard.weekdays import Days, days_of
 
 Choice = str | Iterable[str]
-
-
-class WeekDay(IntEnum):
-    """The days of the week, numbered as in ISO 8601."""
-
-    MONDAY = 1
-    TUESDAY = 2
-    WEDNESDAY = 3
-    THURSDAY = 4
-    FRIDAY = 5
-    SATURDAY = 6
-    SUNDAY = 7
 
 
 class _CalendarBranch(BaseBranchOperator):
@@ -110,21 +98,10 @@ class BranchDayOfWeekOperator(_CalendarBranch):
     :param week_day: a day or several: ``"Monday"``, ``{WeekDay.SATURDAY, WeekDay.SUNDAY}``.
     """
 
-    def __init__(self, *, week_day: str | WeekDay | Iterable[str | WeekDay], **arguments: Any) -> None:
+    def __init__(self, *, week_day: Days, **arguments: Any) -> None:
         super().__init__(**arguments)
-        given = [week_day] if isinstance(week_day, str | WeekDay) else list(week_day)
-        self.week_day = frozenset(self._day(one) for one in given)
+        self.week_day = days_of(week_day, self)
 
     def fits(self, moment: datetime) -> bool:
         """Whether it falls on one of the days."""
         return moment.isoweekday() in self.week_day
-
-    def _day(self, given: str | WeekDay) -> WeekDay:
-        name = given.strip().upper() if isinstance(given, str) else given
-        try:
-            return WeekDay[name] if isinstance(name, str) else WeekDay(name)
-        except (KeyError, ValueError):
-            raise ArgumentError(
-                f"BranchDayOfWeekOperator {self.task_id!r}: {given!r} is no day of the week; write Monday to Sunday.",
-                str(self.place),
-            ) from None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from tradewind import BaseSensorOperator
-from tradewind.errors import DefinitionError
 from tradewind_standard.triggers.temporal import DateTimeTrigger
-
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from tradewind_standard.weekdays import Days, days_of
 
 
 class _MomentSensor(BaseSensorOperator):
@@ -160,7 +158,7 @@ class DayOfWeekSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        week_day: str | Iterable[Any],
+        week_day: Days,
         use_task_logical_date: bool = False,
         use_task_execution_day: bool = False,
         **arguments: Any,
@@ -168,22 +166,12 @@ class DayOfWeekSensor(BaseSensorOperator):
         super().__init__(**arguments)
         self.week_day = week_day
         self.use_task_logical_date = use_task_logical_date or use_task_execution_day
-        single = isinstance(week_day, str) or not isinstance(week_day, Iterable)
-        self._numbers = {self._number(day) for day in ([week_day] if single else week_day)}
+        self._days = days_of(week_day, self)
 
     def poke(self, context: MutableMapping[str, Any]) -> bool:
         now: Callable[[], datetime] = context["clock"].now
         day: date = context["logical_date"] if self.use_task_logical_date else now()
-        return day.isoweekday() in self._numbers
-
-    def _number(self, day: Any) -> int:
-        name = str(getattr(day, "name", day)).strip().lower()
-        if name not in _DAYS:
-            raise DefinitionError(
-                f"DayOfWeekSensor {self.task_id!r}: {day!r} is no day of the week. The days are {', '.join(_DAYS)}.",
-                str(self.place),
-            )
-        return _DAYS.index(name) + 1
+        return day.isoweekday() in self._days
 
 
 def _duration(given: Any) -> timedelta:
