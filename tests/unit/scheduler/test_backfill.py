@@ -21,6 +21,7 @@ from tradewind.model.outcomes import Failed
 from tradewind.model.spec import TaskSpec, TimetableSpec
 from tradewind.model.states import RunState, RunType
 from tradewind.store.backfills import BackfillRepository
+from tradewind.store.callbacks import CallbackRepository
 
 DAY = datetime(2023, 1, 1, tzinfo=UTC)
 HOURLY = TimetableSpec(type="delta_data_interval", args={"seconds": 3600})
@@ -145,6 +146,16 @@ def test_cancelled_it_lets_what_runs_go_on_and_ends_what_is_queued(world: World)
     refused = world.send(CancelBackfill(dag_id="d", backfill_id=number)).refused_reason
     assert refused is not None
     assert "completed" in refused
+
+
+def test_a_run_that_never_began_before_its_backfill_was_cancelled_calls_nothing(world: World) -> None:
+    add(world, callbacks=("on_failure_callback",))
+    number = create(world, days=3, max_active_runs=1)
+    world.send(CancelBackfill(dag_id="d", backfill_id=number))
+    go_on(world)
+
+    assert [state for _, state in runs(world)].count("failed") == 2
+    assert CallbackRepository(world.store).find("d") == []
 
 
 def test_what_is_there_is_left_alone_or_goes_again_as_asked(world: World) -> None:

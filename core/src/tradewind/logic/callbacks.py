@@ -62,7 +62,10 @@ def _of_task(change: Transition, number: int, exceptions: tuple[str, ...]) -> Ca
 def _of_run(change: Transition) -> CallbackRequest | None:
     run = change.run
     name = _OF_RUN.get(change.new)
-    if name not in run.plan.spec.callbacks or (change.outright and change.cause == "command"):
+    if name not in run.plan.spec.callbacks:
+        return None
+    # Somebody marked it, or called its backfill off before it began; a time limit ends what runs.
+    if change.outright and (change.cause == "command" or change.old is RunState.QUEUED):
         return None
     reason = "success" if change.new is RunState.SUCCESS else "task_failure"
     return of_run(run, name, "timed_out" if change.outright else reason)
