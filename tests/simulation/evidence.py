@@ -107,7 +107,8 @@ class Evidence:
 
         That is not so where all behind what was cleared was cleared as well.
         """
-        return {pk for pk, row in self._corrections() if not self._is_closed(pk, row)}
+        by_hand = {pk for pk, row in self._corrections() if not self._is_closed(pk, row)}
+        return by_hand | {row["run_pk"] for row in self.transitions if "was cancelled" in row["reason"]}
 
     def _corrections(self) -> Iterator[tuple[int, Row]]:
         pks = {(run["dag_id"], run["run_id"]): pk for pk, run in self.runs.items()}

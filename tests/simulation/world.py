@@ -10,7 +10,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from tradewind.model.commands import PoolChanged, SetPaused
+from tradewind.model.commands import PauseBackfill, PoolChanged, SetPaused
 from tradewind.model.facts import AttemptFinished, AttemptLost, AttemptStarted, Fact
 from tradewind.model.order import Order
 from tradewind.scheduler.scheduler import Parts, Scheduler
@@ -147,12 +147,14 @@ class World:
             return
         for row in self.rows("SELECT dag_id FROM dag WHERE paused"):
             self.people.ask(SetPaused(dag_id=row["dag_id"], paused=False))
+        for row in self.rows("SELECT id, dag_id FROM backfill WHERE open AND is_paused"):
+            self.people.ask(PauseBackfill(dag_id=row["dag_id"], backfill_id=row["id"], paused=False))
 
     def _at_rest(self) -> bool:
         (row,) = self.rows(
             "SELECT (SELECT count(*) FROM dag_run WHERE state NOT IN ('success', 'failed'))"
             " + (SELECT count(*) FROM command WHERE open) + (SELECT count(*) FROM attempt WHERE open)"
-            " + (SELECT count(*) FROM fact)"
+            " + (SELECT count(*) FROM fact) + (SELECT count(*) FROM backfill WHERE open)"
             " + (SELECT count(*) FROM dag WHERE next_run_after IS NOT NULL) AS n"
         )
         return row["n"] == 0 and not self._awaited and (self.scheduler is None or not self.scheduler.has_work)

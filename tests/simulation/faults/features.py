@@ -7,6 +7,7 @@ from typing import Any
 from tradewind.logic import plan as plan_module
 from tradewind.logic import verdicts as verdicts_module
 from tradewind.logic.live_run import LiveRun
+from tradewind.scheduler import backfills as backfills_module
 from tradewind.scheduler import orders as orders_module
 from tradewind.scheduler import scheduler as scheduler_module
 from tradewind.scheduler import updates as updates_module
@@ -122,3 +123,17 @@ def updates_used_twice(right: Method) -> Method:
 def facts_in_the_table_passed_over(right: Method) -> Method:
     """What came by way of the store is taken out, and forgotten."""
     return lambda self, turn, row: True
+
+
+# -- backfills
+
+
+@fault(backfills_module, "_note", within=100)
+def slots_of_a_backfill_left_out(right: Method) -> Method:
+    """Nobody notes what became of each second slot."""
+
+    def note(turn: Any, backfill: Any, slot: Any, result: Any, run_pk: int | None) -> None:
+        if slot.number % 2:
+            right(turn, backfill, slot, result, run_pk)
+
+    return note

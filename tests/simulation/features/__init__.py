@@ -4,6 +4,7 @@ A new one is a subclass of :class:`Feature` in a module of its own, added to :da
 """
 
 from .assets import Assets
+from .backfills import Backfills
 from .base import Feature
 from .callbacks import Callbacks
 from .commands import Clearing, Marking, Pausing, Triggering
@@ -38,6 +39,7 @@ FEATURES: tuple[Feature, ...] = (
     Schedules(),
     Assets(),
     Triggering(),
+    Backfills(),
     Pausing(),
     Clearing(),
     Marking(),

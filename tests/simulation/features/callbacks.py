@@ -23,7 +23,7 @@ _OF_TASK = {
     "skipped": "on_skipped_callback",
 }
 _OF_RUN = {"success": "on_success_callback", "failed": "on_failure_callback"}
-_BY_HAND = ("mark_run", "cancel_backfill")  #: commands that end a run without its callbacks
+_BY_HAND = ("mark_run",)  #: commands that end a run without its callbacks
 
 
 class Callbacks(Feature):
@@ -83,7 +83,11 @@ class Callbacks(Feature):
                 name = _OF_RUN.get(row["new"], "")
                 command = evidence.commands.get(row["cause_id"]) if row["cause"] == "command" else None
                 by_hand = command is not None and command["kind"] in _BY_HAND
-                if name in evidence.spec_of(row["run_pk"]).callbacks and not by_hand:
+                if (
+                    name in evidence.spec_of(row["run_pk"]).callbacks
+                    and not by_hand
+                    and row["old"] == "running"
+                ):
                     yield row["run_pk"], None, name
                 continue
             name = _OF_TASK.get(row["new"], "")
