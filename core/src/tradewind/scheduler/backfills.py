@@ -248,6 +248,8 @@ class Backfills:
             run = self._loading.fetch(turn.memory, waiting.pk)
             if run is not None:
                 backfill.active.add(run.pk)  # until the turn counts it as ended
+                if run.state is not RunState.QUEUED:
+                    continue  # somebody marked it in this very turn
                 turn.machine.cause = ("clock", None)
                 reason = f"backfill {backfill.id} was cancelled"
                 turn.machine.end_run(run, RunState.FAILED, reason, TaskState.SKIPPED)
