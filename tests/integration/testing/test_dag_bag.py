@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 GOOD = """
 from tradewind import DAG, task
-from helper import ANSWER
+from answer_of_the_bag import ANSWER
 
 with DAG("good"):
     @task
@@ -25,7 +25,7 @@ with DAG("good"):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "helper.py").write_text("ANSWER = 42\n")
+    (tmp_path / "answer_of_the_bag.py").write_text("ANSWER = 42\n")
     (tmp_path / "good.py").write_text(GOOD)
     return tmp_path
 
