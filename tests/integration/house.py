@@ -128,7 +128,11 @@ def processes_of(pid: int) -> dict[int, str]:
     front = [pid]
     while front:
         parent = front.pop()
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+        try:
+            tasks = list(Path(f"/proc/{parent}/task").glob("*/children"))
+        except OSError:  # it has ended this very moment
+            continue
+        for task in tasks:
             try:
                 children = [int(word) for word in task.read_text().split()]
             except OSError:
